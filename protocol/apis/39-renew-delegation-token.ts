@@ -1,0 +1,24 @@
+/**
+ * RenewDelegationToken (39): extends the life of a delegation token (KIP-48).
+ *
+ * - v1: the broker answers before it throttles (KIP-219).
+ * - v2: flexible format (KIP-482).
+ */
+import { api, bytes, int16, int32, int64 } from "../schema.ts";
+
+export const RenewDelegationToken = api({
+  key: 39,
+  name: "RenewDelegationToken",
+  versions: "1-2",
+  flexible: "2+",
+  listeners: ["broker", "controller"],
+  request: {
+    hmac: bytes("0+"),
+    renewPeriodMs: int64("0+"),
+  },
+  response: {
+    errorCode: int16("0+"),
+    expiryTimestampMs: int64("0+"),
+    throttleTimeMs: int32("0+"),
+  },
+});
