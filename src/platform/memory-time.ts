@@ -1,0 +1,204 @@
+/**
+ * Virtual time: a clock that stands still until it is told to go on, and timers that run in its order.
+ *
+ * ```ts
+ * const time = new SimulatedTime({ startMs: 1_700_000_000_000 });
+ * time.after(30_000, () => log.push("late"));
+ * await time.advance(30_000);   // runs in microseconds
+ * ```
+ *
+ * Every event is one turn of an event loop: its callback runs, then all promises that it settled, then what was handed to `endOfTick`.
+ * Nothing else moves, so the same program gives the same order every time; with a `random`, events due at the same instant run in an order
+ * that its seed decides.
+ */
+import type { Clock, Random, Timer, Timers } from "./platform.ts";
+
+export interface SimulatedTimeOptions {
+  /** Wall time at the beginning. Default 2026-01-01T00:00:00Z. */
+  readonly startMs?: number;
+  /** Orders events that are due at the same instant; without it they run in the order they were made. */
+  readonly random?: Random;
+}
+
+const DEFAULT_START_MS = 1_767_225_600_000;
+
+interface Event {
+  readonly atMs: number;
+  /** Breaks ties of `atMs`: first this, then `sequence`. */
+  readonly priority: number;
+  readonly sequence: number;
+  callback: (() => void) | null;
+}
+
+export class SimulatedTime implements Clock, Timers {
+  readonly #random: Random | undefined;
+  readonly #heap: Event[] = [];
+  #wallOffsetMs: number;
+  #elapsedMs = 0;
+  #sequence = 0;
+  #endOfTick: (() => void)[] = [];
+
+  constructor(options: SimulatedTimeOptions = {}) {
+    this.#wallOffsetMs = options.startMs ?? DEFAULT_START_MS;
+    this.#random = options.random;
+  }
+
+  now(): number {
+    return Math.floor(this.#wallOffsetMs + this.#elapsedMs);
+  }
+
+  monotonic(): number {
+    return this.#elapsedMs;
+  }
+
+  after(delayMs: number, callback: () => void): Timer {
+    const event = this.#push(delayMs, callback);
+    return {
+      clear: () => {
+        event.callback = null;
+      },
+    };
+  }
+
+  every(periodMs: number, callback: () => void): Timer {
+    let event: Event;
+    let cleared = false;
+    const again = (): void => {
+      callback();
+      if (!cleared) event = this.#push(Math.max(periodMs, 1), again);
+    };
+    event = this.#push(Math.max(periodMs, 1), again);
+    return {
+      clear: () => {
+        cleared = true;
+        event.callback = null;
+      },
+    };
+  }
+
+  endOfTick(callback: () => void): void {
+    this.#endOfTick.push(callback);
+  }
+
+  /** Moves the wall clock, not the monotonic one: what an operator or NTP does to a machine. */
+  jumpWallClock(byMs: number): void {
+    this.#wallOffsetMs += byMs;
+  }
+
+  /** When the next timer is due, on the monotonic clock; null when there is none. */
+  nextAtMs(): number | null {
+    this.#dropCleared();
+    return this.#heap[0]?.atMs ?? null;
+  }
+
+  /** Runs one turn: the end-of-tick work if there is any, else the next event, moving the clock to it. False when nothing is left. */
+  async step(): Promise<boolean> {
+    // What the caller has just begun must reach its timers before they are looked at.
+    await settlePromises();
+    if (this.#endOfTick.length > 0) {
+      const callbacks = this.#endOfTick;
+      this.#endOfTick = [];
+      for (const callback of callbacks) callback();
+      await settlePromises();
+      return true;
+    }
+    this.#dropCleared();
+    const event = this.#pop();
+    if (event === undefined) return false;
+    this.#elapsedMs = Math.max(this.#elapsedMs, event.atMs);
+    event.callback!();
+    await settlePromises();
+    return true;
+  }
+
+  /** Runs all that happens in the next `durationMs` and leaves the clock at their end. */
+  async advance(durationMs: number): Promise<void> {
+    const endMs = this.#elapsedMs + durationMs;
+    await settlePromises();
+    while (this.#endOfTick.length > 0 || (this.nextAtMs() ?? Infinity) <= endMs) await this.step();
+    this.#elapsedMs = endMs;
+  }
+
+  /**
+   * Runs until `promise` settles, and settles as it does.
+   *
+   * @throws Error when it still has not after `limitMs` of virtual time, or when nothing is left that could settle it
+   */
+  async complete<T>(promise: Promise<T>, limitMs = 600_000): Promise<T> {
+    let settled = false;
+    promise.then(
+      () => {
+        settled = true;
+      },
+      () => {
+        settled = true;
+      },
+    );
+    await this.until(() => settled, limitMs);
+    return promise;
+  }
+
+  /** Runs until `condition` holds; it is asked after each turn. Throws as {@link complete}. */
+  async until(condition: () => boolean, limitMs = 600_000): Promise<void> {
+    const endMs = this.#elapsedMs + limitMs;
+    await settlePromises();
+    while (!condition()) {
+      if (this.#endOfTick.length === 0 && (this.nextAtMs() ?? 0) > endMs)
+        throw new Error(`nothing came of it in ${limitMs} ms`);
+      if (!(await this.step()) && !condition()) throw new Error("no event is left, and the condition does not hold");
+    }
+  }
+
+  #push(delayMs: number, callback: () => void): Event {
+    const event: Event = {
+      atMs: this.#elapsedMs + Math.max(delayMs, 0),
+      priority: this.#random?.float() ?? 0,
+      sequence: this.#sequence++,
+      callback,
+    };
+    const heap = this.#heap;
+    let index = heap.length;
+    heap.push(event);
+    while (index > 0) {
+      const parent = (index - 1) >>> 1;
+      if (!isBefore(event, heap[parent]!)) break;
+      heap[index] = heap[parent]!;
+      index = parent;
+    }
+    heap[index] = event;
+    return event;
+  }
+
+  #pop(): Event | undefined {
+    const heap = this.#heap;
+    const first = heap[0];
+    const last = heap.pop();
+    if (heap.length === 0 || last === undefined) return first;
+    let index = 0;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
+      if (!isBefore(heap[child]!, last)) break;
+      heap[index] = heap[child]!;
+      index = child;
+    }
+    heap[index] = last;
+    return first;
+  }
+
+  #dropCleared(): void {
+    while (this.#heap.length > 0 && this.#heap[0]!.callback === null) this.#pop();
+  }
+}
+
+function isBefore(a: Event, b: Event): boolean {
+  if (a.atMs !== b.atMs) return a.atMs < b.atMs;
+  if (a.priority !== b.priority) return a.priority < b.priority;
+  return a.sequence < b.sequence;
+}
+
+/** Returns once no settled promise has anything left to do. */
+function settlePromises(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve));
+}

@@ -1,0 +1,56 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { NodeDisk } from "../../src/platform/node-disk.ts";
+import { diskContract, expectDiskError } from "./disk-contract.ts";
+
+function temporaryDirectory(): { directory: string; close(): void } {
+  const directory = mkdtempSync(join(tmpdir(), "samsa-disk-"));
+  return { directory, close: () => rmSync(directory, { recursive: true, force: true }) };
+}
+
+diskContract("NodeDisk", () => ({ disk: new NodeDisk(), ...temporaryDirectory() }));
+
+describe("NodeDisk.lock", () => {
+  let directory: string;
+  let close: () => void;
+
+  beforeEach(() => {
+    ({ directory, close } = temporaryDirectory());
+  });
+
+  afterEach(() => close());
+
+  it("excludes another process, and is gone when that is killed", async () => {
+    const disk = new NodeDisk();
+    const path = `${directory}/.lock`;
+    const module = new URL("../../src/platform/node-disk.ts", import.meta.url).href;
+    const program = `const { NodeDisk } = await import(${JSON.stringify(module)});
+      console.log(new NodeDisk().lock(${JSON.stringify(path)}) === null ? "refused" : "locked");
+      setInterval(() => {}, 1000);`;
+    const holder = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const stderr: Buffer[] = [];
+    holder.stderr.on("data", chunk => stderr.push(chunk));
+    const exited = new Promise<void>(resolve => holder.once("exit", () => resolve()));
+    const answer = await new Promise<string>(resolve =>
+      holder.stdout.once("data", chunk => resolve(String(chunk).trim())),
+    );
+    expect(answer).to.equal("locked");
+    expect(disk.lock(path)).to.equal(null);
+    holder.kill("SIGKILL");
+    await exited;
+    const release = disk.lock(path);
+    expect(release).to.be.a("function");
+    release!();
+    expect(Buffer.concat(stderr).toString(), "no warning about SQLite").to.not.include("Warning");
+  });
+
+  it("fails with EINVAL on a file that holds something", () => {
+    writeFileSync(`${directory}/.lock`, "not a lock, but somebody's data, long enough to look like some".repeat(20));
+    expectDiskError(() => new NodeDisk().lock(`${directory}/.lock`), "EINVAL", "lock", `${directory}/.lock`);
+  });
+});
