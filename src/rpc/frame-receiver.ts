@@ -1,0 +1,67 @@
+/**
+ * Cuts a stream of bytes into frames: four bytes of length, then that many.
+ *
+ * Small frames are read many at a time into a window and copied out. What is larger than the window is read straight into a buffer of its
+ * own, so that a fetched megabyte is copied by nobody.
+ */
+
+const WINDOW_SIZE_BYTES = 16 * 1024;
+const LENGTH_SIZE_BYTES = 4;
+
+export class FrameTooLargeError extends Error {
+  override readonly name = "FrameTooLargeError";
+}
+
+export class FrameReceiver {
+  readonly #maxFrameBytes: number;
+  readonly #onFrame: (frame: Buffer) => void;
+  readonly #window = Buffer.allocUnsafeSlow(WINDOW_SIZE_BYTES);
+  /** Bytes of an incomplete frame at the start of the window. */
+  #windowBytes = 0;
+  /** The frame being read into a buffer of its own, and how much of it is there. */
+  #large: Buffer | null = null;
+  #largeBytes = 0;
+
+  /** `onFrame` owns the frame it gets: what follows the length. */
+  constructor(maxFrameBytes: number, onFrame: (frame: Buffer) => void) {
+    this.#maxFrameBytes = maxFrameBytes;
+    this.#onFrame = onFrame;
+  }
+
+  /** Where the next bytes go. */
+  buffer(): Uint8Array {
+    return this.#large === null ? this.#window.subarray(this.#windowBytes) : this.#large.subarray(this.#largeBytes);
+  }
+
+  /** Takes note of bytes read into {@link buffer}. Throws {@link FrameTooLargeError}, and is of no more use then. */
+  received(sizeBytes: number): void {
+    if (this.#large !== null) {
+      this.#largeBytes += sizeBytes;
+      if (this.#largeBytes < this.#large.length) return;
+      const frame = this.#large;
+      this.#large = null;
+      this.#onFrame(frame);
+      return;
+    }
+    const end = this.#windowBytes + sizeBytes;
+    let position = 0;
+    while (end - position >= LENGTH_SIZE_BYTES) {
+      const frameBytes = this.#window.readInt32BE(position);
+      if (frameBytes < 0 || frameBytes > this.#maxFrameBytes) {
+        throw new FrameTooLargeError(`a frame of ${frameBytes} bytes; at most ${this.#maxFrameBytes} are taken`);
+      }
+      const start = position + LENGTH_SIZE_BYTES;
+      if (start + frameBytes > end) {
+        if (LENGTH_SIZE_BYTES + frameBytes <= WINDOW_SIZE_BYTES) break;
+        this.#large = Buffer.allocUnsafeSlow(frameBytes);
+        this.#largeBytes = this.#window.copy(this.#large, 0, start, end);
+        this.#windowBytes = 0;
+        return;
+      }
+      position = start + frameBytes;
+      this.#onFrame(Buffer.from(this.#window.subarray(start, position)));
+    }
+    this.#window.copyWithin(0, position, end);
+    this.#windowBytes = end - position;
+  }
+}
