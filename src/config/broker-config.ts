@@ -10,7 +10,7 @@
 import { type BrokerConfigName, type BrokerConfigValue, brokerConfigs, isBrokerConfigName } from "./broker-configs.ts";
 import { checkBrokerConfig } from "./checks.ts";
 import { ConfigSource } from "./config-source.ts";
-import { type AnyConfigValue, type ConfigDefinition, effectiveDefault } from "./definition.ts";
+import { type AnyConfigValue, type ConfigDefinition, effectiveDefault, updateModeOf } from "./definition.ts";
 import { emulatedBrokerDefaults } from "./emulation.ts";
 import {
   type ListenerAddress,
@@ -297,8 +297,8 @@ export class BrokerConfig {
     const text = layer.get(name);
     if (text === undefined) return false;
     const definition: ConfigDefinition = brokerConfigs[name];
-    const mayChange =
-      layer === this.#broker ? definition.updateMode !== "read-only" : definition.updateMode === "cluster-wide";
+    const mode = updateModeOf(definition);
+    const mayChange = layer === this.#broker ? mode !== "read-only" : mode === "cluster-wide";
     return mayChange && parseValue(definition, text).ok;
   }
 }

@@ -48,6 +48,8 @@ interface DefinitionOf<T extends ConfigType> {
   readonly importance: Importance;
   /** Broker keys only. */
   readonly updateMode?: UpdateMode;
+  /** Samsa's mode where it takes a restart that Kafka does without. */
+  readonly samsaUpdateMode?: "read-only";
   readonly effect: Effect;
   /** Kafka hides it from its documentation, and from DescribeConfigs unless set. */
   readonly internal?: true;
@@ -75,6 +77,11 @@ type EffectiveDefault<D extends ConfigDefinition> = D extends { readonly samsaDe
 /** The default that holds in Samsa. */
 export function effectiveDefault(definition: ConfigDefinition): AnyConfigValue {
   return definition.samsaDefault !== undefined ? definition.samsaDefault : definition.default;
+}
+
+/** How a broker key may change in Samsa. */
+export function updateModeOf(definition: ConfigDefinition): UpdateMode | undefined {
+  return definition.samsaUpdateMode ?? definition.updateMode;
 }
 
 /** Java's Long.MAX_VALUE as the tables write it: the largest safe integer, printed as 9223372036854775807. */

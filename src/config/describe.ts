@@ -6,7 +6,7 @@ import { type BrokerConfig, type ConfigLayer, definitionOf } from "./broker-conf
 import { type BrokerConfigName, brokerConfigs, isBrokerConfigName } from "./broker-configs.ts";
 import { clientMetricsConfigs } from "./client-metrics-configs.ts";
 import { ConfigSource, configTypeCodes, UNKNOWN_CONFIG_TYPE } from "./config-source.ts";
-import type { ConfigDefinition, ConfigTable } from "./definition.ts";
+import { type ConfigDefinition, type ConfigTable, updateModeOf } from "./definition.ts";
 import { emulatedTopicConfigs } from "./emulation.ts";
 import { groupConfigs } from "./group-configs.ts";
 import { baseConfigName } from "./sources.ts";
@@ -108,7 +108,9 @@ export function describeClientMetrics(
   return select(new Set([...Object.keys(clientMetricsConfigs), ...overrides.keys()]), options).map(name => {
     const definition = (clientMetricsConfigs as ConfigTable)[name];
     const source = ConfigSource.DYNAMIC_CLIENT_METRICS_CONFIG;
-    return resourceEntry(name, definition, overrides, source, ownDefault(name, definition), config, options);
+    // As Kafka has it, a value that is set has no default behind it.
+    const inherited = overrides.has(name) ? [] : ownDefault(name, definition);
+    return resourceEntry(name, definition, overrides, source, inherited, config, options);
   });
 }
 
@@ -167,7 +169,7 @@ function brokerEntry(
   options: DescribeOptions,
 ): ConfigEntry {
   const definition = definitionOf(name);
-  const readOnly = definition === undefined || definition.updateMode === "read-only";
+  const readOnly = definition === undefined || updateModeOf(definition) === "read-only";
   return entry(name, definition, value, readOnly, synonyms, isSensitive(definition), options);
 }
 

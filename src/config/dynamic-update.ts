@@ -3,7 +3,7 @@ import { type BrokerConfig, type ConfigLayer, definitionOf } from "./broker-conf
 import { checkBrokerConfig } from "./checks.ts";
 import { clientMetricsConfigs } from "./client-metrics-configs.ts";
 import { ConfigResourceType } from "./config-source.ts";
-import type { ConfigDefinition, ConfigTable } from "./definition.ts";
+import { type ConfigDefinition, type ConfigTable, updateModeOf } from "./definition.ts";
 import { groupConfigs } from "./group-configs.ts";
 import { baseConfigName } from "./sources.ts";
 import { topicConfigDefinition } from "./topic-config.ts";
@@ -19,7 +19,7 @@ export type BrokerConfigLevel = "broker" | "cluster";
 export function validateBrokerConfig(name: string, value: string | null, level: BrokerConfigLevel): string | null {
   const definition = definitionOf(name);
   if (!definition) return null;
-  if (definition.updateMode === "read-only")
+  if (updateModeOf(definition) === "read-only")
     return `Cannot update ${name} dynamically: it is read-only while the broker runs`;
   const isPrefixed = baseConfigName(name) !== name;
   if (level === "cluster" && (definition.updateMode === "per-broker" || isPrefixed)) {

@@ -1,7 +1,7 @@
 /** Renders docs/config.md from the tables. */
 import { authorizerConfigs, brokerConfigGroups } from "./broker-configs.ts";
 import { clientMetricsConfigs } from "./client-metrics-configs.ts";
-import { type AnyConfigValue, type ConfigDefinition, type ConfigTable, LONG_MAX } from "./definition.ts";
+import { type AnyConfigValue, type ConfigDefinition, type ConfigTable, LONG_MAX, updateModeOf } from "./definition.ts";
 import { emulatedTopicConfigs } from "./emulation.ts";
 import { groupConfigs } from "./group-configs.ts";
 import { brokerQuotaConfigs, ipQuotaConfigs, userAndClientQuotaConfigs } from "./quota-configs.ts";
@@ -9,7 +9,7 @@ import { samsaBrokerConfigs, samsaTopicConfigs } from "./samsa-configs.ts";
 import { kafkaTopicConfigs } from "./topic-configs.ts";
 import { formatValue } from "./values.ts";
 
-/** The whole page, ending in a newline. A test compares it with the file. */
+/** The whole page but for the notice above it, ending in a newline. A test compares it with the file. */
 export function renderConfigMarkdown(): string {
   const sections = [
     HEAD,
@@ -38,8 +38,6 @@ export function renderConfigMarkdown(): string {
 }
 
 const HEAD = `# Configuration
-
-<!-- Generated from src/config by scripts/generate-docs.ts; do not edit. -->
 
 Samsa reads Kafka's \`server.properties\`: the same keys, types, ranges and defaults as Apache Kafka 4.3, and a few of its own that begin with
 \`samsa.\`. \`npm start\` needs none of them: without any, one node serves clients on 127.0.0.1:9092 and keeps its data in \`./data\`.
@@ -111,7 +109,7 @@ function renderTable(table: ConfigTable): string {
     renderDefault(definition),
     definition.valid?.notation ? `\`${definition.valid.notation}\`` : "",
     definition.importance,
-    ...(hasModes ? [definition.updateMode ?? ""] : []),
+    ...(hasModes ? [updateModeOf(definition) ?? ""] : []),
     ...(hasSynonyms ? [(definition.brokerSynonyms ?? []).map(renderSynonym).join(", ")] : []),
     definition.effect === "used" ? "yes" : "*later*",
     definition.documentation,

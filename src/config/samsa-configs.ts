@@ -94,7 +94,7 @@ export const samsaBrokerConfigs = {
     valid: atLeast(16),
     importance: "low",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Most segments kept open for reading; beyond, the longest unused ones are closed.",
   },
   "samsa.log.disk.reserve.bytes": {
@@ -103,7 +103,7 @@ export const samsaBrokerConfigs = {
     valid: atLeast(0),
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation:
       "Free space of a log directory kept for metadata; produce is refused below it. The larger of this and the ratio holds.",
   },
@@ -113,7 +113,7 @@ export const samsaBrokerConfigs = {
     valid: between(0, 1),
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "As samsa.log.disk.reserve.bytes, as a share of the volume.",
   },
   "samsa.batch.decompressed.max.bytes": {

@@ -91,6 +91,11 @@ export const metricsTable = {
   samsa_log_end_offset: gauge("Offset that the next record of a partition gets.", ["topic", "partition"]),
   samsa_log_truncations_total: counter("Times that records were cut off the end of a log, by cause.", ["cause"]),
   samsa_log_corruptions_total: counter("Corrupt batches or indexes found."),
+  samsa_log_cleaning_duration_seconds: histogram("One compaction of one log.", SECONDS),
+  samsa_log_cleaner_read_bytes_total: counter("Bytes of segments read by compaction."),
+  samsa_log_cleaner_written_bytes_total: counter("Bytes of segments written by compaction."),
+  samsa_log_cleaner_dirty_ratio: gauge("Largest share of a compacted log that was never compacted."),
+  samsa_log_cleaner_uncleanable_logs: gauge("Logs that compaction gave up on; the log says why."),
   samsa_log_directories_offline: gauge("Log directories taken offline after a disk error."),
   samsa_log_directory_free_bytes: gauge("Free bytes of a log directory's volume.", ["directory"]),
 

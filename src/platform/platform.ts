@@ -10,6 +10,8 @@ export interface Platform {
   readonly random: Random;
   readonly disk: Disk;
   readonly network: Network;
+  /** Absent where everything has to run in one thread, as in a simulation. */
+  readonly threads?: Threads;
 }
 
 /** Where time comes from. Wall time goes into records; monotonic time measures waits. */
@@ -107,6 +109,27 @@ export interface Disk {
   space(path: string): { freeBytes: number; totalBytes: number };
   /** Takes an exclusive lock by `path`; returns its release, or null when another process holds it. Gone with the process. */
   lock(path: string): (() => void) | null;
+}
+
+/** Threads for work over files that would hold up the event loop. */
+export interface Threads {
+  /** Runs the module `script` in a thread of its own, which does not keep the process alive unless told to. */
+  start(script: URL, handler: ThreadHandler): Thread;
+}
+
+export interface ThreadHandler {
+  /** A message from the thread; what the structured clone algorithm makes of it. */
+  received(message: unknown): void;
+  /** The thread is gone without having been told to; called at most once. */
+  ended(error: Error): void;
+}
+
+export interface Thread {
+  post(message: unknown): void;
+  /** Whether the process stays alive for the thread's sake. */
+  keepAlive(isWanted: boolean): void;
+  /** Ends the thread at once. */
+  terminate(): void;
 }
 
 /** A failed disk operation. `code` is the system's (`EIO`, `ENOSPC`, `ENOENT`, …). */

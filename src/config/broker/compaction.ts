@@ -45,7 +45,7 @@ export const compactionConfigs = {
     valid: atLeast(0),
     importance: "medium",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation: "Pause of the cleaner when no log needs cleaning.",
   },
   "log.cleaner.dedupe.buffer.size": {
@@ -53,7 +53,7 @@ export const compactionConfigs = {
     default: 134_217_728,
     importance: "medium",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation: "Memory for the cleaner's map from key to newest offset, over all threads.",
   },
   "log.cleaner.delete.retention.ms": {
@@ -62,7 +62,7 @@ export const compactionConfigs = {
     valid: atLeast(0),
     importance: "medium",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation: "Time a tombstone stays readable after cleaning: default of the topic key delete.retention.ms.",
   },
   "log.cleaner.enable": {
@@ -70,7 +70,7 @@ export const compactionConfigs = {
     default: true,
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Whether compacted topics are compacted.",
   },
   "log.cleaner.io.buffer.load.factor": {
@@ -78,7 +78,7 @@ export const compactionConfigs = {
     default: 0.9,
     importance: "medium",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation: "How full the cleaner's key map may get; more keys a pass, more collisions.",
   },
   "log.cleaner.io.buffer.size": {
@@ -87,7 +87,7 @@ export const compactionConfigs = {
     valid: atLeast(0),
     importance: "medium",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation: "Memory for the cleaner's read and write buffers, over all threads.",
   },
   "log.cleaner.io.max.bytes.per.second": {
@@ -95,7 +95,7 @@ export const compactionConfigs = {
     default: Number.MAX_VALUE,
     importance: "medium",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation: "Most bytes a second that the cleaner reads and writes together.",
   },
   "log.cleaner.max.compaction.lag.ms": {
@@ -104,7 +104,7 @@ export const compactionConfigs = {
     valid: atLeast(1),
     importance: "medium",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation: "Longest time a record stays uncompacted: default of the topic key max.compaction.lag.ms.",
   },
   "log.cleaner.min.cleanable.ratio": {
@@ -113,7 +113,7 @@ export const compactionConfigs = {
     valid: between(0, 1),
     importance: "medium",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation:
       "Share of a log that must be uncleaned before cleaning: default of the topic key min.cleanable.dirty.ratio.",
   },
@@ -123,7 +123,7 @@ export const compactionConfigs = {
     valid: atLeast(0),
     importance: "medium",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation: "Shortest time a record stays uncompacted: default of the topic key min.compaction.lag.ms.",
   },
   "log.cleaner.threads": {
@@ -132,7 +132,7 @@ export const compactionConfigs = {
     valid: atLeast(0),
     importance: "medium",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation: "Logs that are cleaned at the same time.",
   },
   "log.cleanup.policy": {
@@ -141,7 +141,7 @@ export const compactionConfigs = {
     valid: someOf("compact", "delete"),
     importance: "medium",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation: "What becomes of old segments: default of the topic key cleanup.policy.",
   },
 } as const satisfies ConfigTable;

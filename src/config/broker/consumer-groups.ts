@@ -18,7 +18,7 @@ export const consumerGroupConfigs = {
     valid: distinctList,
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Server-side assignors offered to consumer groups; the first is the default.",
   },
   "group.consumer.heartbeat.interval.ms": {
@@ -63,7 +63,7 @@ export const consumerGroupConfigs = {
     valid: atLeast(1),
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Most members of a consumer group.",
   },
   "group.consumer.migration.policy": {
@@ -72,7 +72,7 @@ export const consumerGroupConfigs = {
     valid: oneOfIgnoringCase("DISABLED", "DOWNGRADE", "UPGRADE", "BIDIRECTIONAL"),
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Whether groups may change between the classic and the consumer protocol while members are in them.",
   },
   "group.consumer.min.assignment.interval.ms": {
@@ -108,7 +108,7 @@ export const consumerGroupConfigs = {
     valid: atLeast(10_000),
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     internal: true,
     documentation: "How often subscriptions by regular expression are matched with the topics again.",
   },

@@ -131,7 +131,7 @@ export const controllerConfigs = {
     valid: nonEmptyList,
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Fixed voters as id@host:port; left empty where the voters are kept in the metadata log.",
   },
   "controller.quota.window.num": {
@@ -201,7 +201,7 @@ export const controllerConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Bytes of metadata records after which a snapshot is written.",
   },
   "metadata.log.max.snapshot.interval.ms": {
@@ -210,7 +210,7 @@ export const controllerConfigs = {
     valid: atLeast(0),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Time after which a snapshot is written when there are new records; 0 goes by bytes alone.",
   },
   "metadata.log.segment.bytes": {
@@ -219,7 +219,7 @@ export const controllerConfigs = {
     valid: atLeast(8_388_608),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Size at which a segment of the metadata log is closed.",
   },
   "metadata.log.segment.ms": {
@@ -244,7 +244,7 @@ export const controllerConfigs = {
     default: 104_857_600,
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Size of metadata log and snapshots beyond which old ones are deleted.",
   },
   "metadata.max.retention.ms": {
@@ -252,7 +252,7 @@ export const controllerConfigs = {
     default: 604_800_000,
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Age beyond which metadata segments and snapshots are deleted.",
   },
 } as const satisfies ConfigTable;

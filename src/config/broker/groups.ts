@@ -37,7 +37,7 @@ export const groupConfigs = {
     valid: oneOrMoreOf("consumer", "classic", "share", "streams"),
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Group protocols that are switched on.",
   },
   "group.coordinator.threads": {
@@ -54,7 +54,7 @@ export const groupConfigs = {
     default: 3000,
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Time an empty classic group waits for more members before its first rebalance.",
   },
   "group.max.session.timeout.ms": {
@@ -62,7 +62,7 @@ export const groupConfigs = {
     default: 1_800_000,
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Largest session timeout a classic member may ask for.",
   },
   "group.max.size": {
@@ -72,7 +72,7 @@ export const groupConfigs = {
     valid: atLeast(1),
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Most members of a classic group.",
   },
   "group.min.session.timeout.ms": {
@@ -80,7 +80,7 @@ export const groupConfigs = {
     default: 6000,
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Smallest session timeout a classic member may ask for.",
   },
   "offset.metadata.max.bytes": {
@@ -88,7 +88,7 @@ export const groupConfigs = {
     default: 4096,
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Longest text that may accompany a committed offset.",
   },
   "offsets.commit.timeout.ms": {
@@ -115,7 +115,7 @@ export const groupConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Time between searches for committed offsets that have run out.",
   },
   "offsets.retention.minutes": {
@@ -124,7 +124,7 @@ export const groupConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Time committed offsets outlive the last member of their group.",
   },
   "offsets.topic.compression.codec": {
@@ -141,7 +141,7 @@ export const groupConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Partitions of the offsets topic; fixed once it exists.",
   },
   "offsets.topic.replication.factor": {
@@ -159,7 +159,7 @@ export const groupConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Segment size of the offsets topic.",
   },
 } as const satisfies ConfigTable;

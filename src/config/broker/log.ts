@@ -54,7 +54,7 @@ export const logConfigs = {
     default: null,
     importance: "high",
     updateMode: "cluster-wide",
-    effect: "used",
+    effect: "later",
     documentation: "Time after which unflushed messages are flushed: default of the topic key flush.ms.",
   },
   "log.flush.offset.checkpoint.interval.ms": {
@@ -173,7 +173,7 @@ export const logConfigs = {
     default: -1,
     importance: "high",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation:
       "Size of a partition beyond which old segments are deleted: default of the topic key retention.bytes.",
   },
@@ -183,7 +183,7 @@ export const logConfigs = {
     valid: atLeast(1),
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Time between searches for segments to delete.",
   },
   "log.retention.hours": {
@@ -191,7 +191,7 @@ export const logConfigs = {
     default: 168,
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "As log.retention.ms, in hours; used when neither it nor the minutes are set.",
   },
   "log.retention.minutes": {
@@ -199,7 +199,7 @@ export const logConfigs = {
     default: null,
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "As log.retention.ms, in minutes; used when that is unset.",
   },
   "log.retention.ms": {
@@ -207,7 +207,7 @@ export const logConfigs = {
     default: null,
     importance: "high",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation: "Age beyond which segments are deleted, -1 for never: default of the topic key retention.ms.",
   },
   "log.roll.hours": {
@@ -279,7 +279,8 @@ export const logConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "cluster-wide",
-    effect: "later",
+    samsaUpdateMode: "read-only",
+    effect: "used",
     documentation: "Logs of one directory that are loaded or recovered at the same time.",
   },
   "num.replica.alter.log.dirs.threads": {
@@ -296,7 +297,7 @@ export const logConfigs = {
     valid: atLeast(1),
     importance: "low",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     internal: true,
     documentation: "Time between searches for idle producer ids.",
   },
@@ -306,7 +307,7 @@ export const logConfigs = {
     valid: atLeast(1),
     importance: "low",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation: "Idle time after which a producer id's sequence numbers are forgotten.",
   },
 } as const satisfies ConfigTable;

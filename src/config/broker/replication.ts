@@ -170,7 +170,7 @@ export const replicationConfigs = {
     default: 5000,
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Time between writes of the high watermarks.",
   },
   "replica.lag.time.max.ms": {

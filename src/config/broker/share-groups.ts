@@ -272,7 +272,7 @@ export const shareGroupConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation:
       "min.insync.replicas of the share state topic. When not set, Samsa asks for no more than a majority of its replicas.",
   },
@@ -282,7 +282,7 @@ export const shareGroupConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Partitions of the share state topic; fixed once it exists.",
   },
   "share.coordinator.state.topic.prune.interval.ms": {
@@ -301,7 +301,7 @@ export const shareGroupConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Replicas of the share state topic. When not set, Samsa takes no more than there are brokers.",
   },
   "share.coordinator.state.topic.segment.bytes": {
@@ -310,7 +310,7 @@ export const shareGroupConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Segment size of the share state topic.",
   },
   "share.coordinator.threads": {

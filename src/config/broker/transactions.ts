@@ -72,7 +72,7 @@ export const transactionConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation:
       "min.insync.replicas of the transaction topic. When not set, Samsa asks for no more than a majority of its replicas.",
   },
@@ -82,7 +82,7 @@ export const transactionConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Partitions of the transaction topic; fixed once it exists.",
   },
   "transaction.state.log.replication.factor": {
@@ -91,7 +91,7 @@ export const transactionConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Replicas of the transaction topic. When not set, Samsa takes no more than there are brokers.",
   },
   "transaction.state.log.segment.bytes": {
@@ -100,7 +100,7 @@ export const transactionConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Segment size of the transaction topic.",
   },
   "transaction.two.phase.commit.enable": {

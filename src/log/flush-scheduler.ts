@@ -1,0 +1,146 @@
+/**
+ * Group commit for all logs of a broker: one round of `fdatasync` over all logs that asked for it is in flight at a time, and who asks meanwhile is
+ * served by the next round, which starts as soon as this one is done. The cost of a flush is thus shared by everything that arrived during the one
+ * before it.
+ *
+ * A failed flush is final. The kernel may have dropped the pages, so trying again could report success for data that is gone; `onFatal` must end
+ * the process.
+ */
+import type { Clock, Timers } from "../platform/platform.ts";
+
+/** What can be flushed; a {@link PartitionLog}. */
+export interface Flushable {
+  readonly isDirty: boolean;
+  readonly isClosed: boolean;
+  readonly flushedOffset: number;
+  readonly logEndOffset: number;
+  writePending(): void;
+  flushNow(): Promise<void>;
+}
+
+interface Waiter {
+  readonly offset: number;
+  readonly resolve: () => void;
+}
+
+export interface FlushSchedulerModules {
+  readonly timers: Timers;
+  readonly clock: Pick<Clock, "monotonic">;
+  readonly onFatal: (error: unknown) => void;
+  /** Told of each round that is done: over how many logs it was, and how long it took. */
+  readonly onRound?: (logCount: number, durationMs: number) => void;
+}
+
+export class FlushScheduler {
+  readonly #modules: FlushSchedulerModules;
+  #requested = new Set<Flushable>();
+  readonly #waiters = new Map<Flushable, Waiter[]>();
+  #idleWaiters: (() => void)[] = [];
+  #isScheduled = false;
+  #inFlight = false;
+  /** What ended all flushing. */
+  #failure: unknown = null;
+  #roundCount = 0;
+
+  constructor(modules: FlushSchedulerModules) {
+    this.#modules = modules;
+  }
+
+  get roundCount(): number {
+    return this.#roundCount;
+  }
+
+  /** The error of the flush that failed; null while all is well. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** Asks for what `log` holds by the end of this tick to become durable. */
+  request(log: Flushable): void {
+    this.#requested.add(log);
+    if (this.#isScheduled || this.#inFlight || this.#failure !== null) return;
+    this.#isScheduled = true;
+    this.#modules.timers.endOfTick(this.#start);
+  }
+
+  /**
+   * As {@link request}; resolves once everything appended by now is durable, or the log was cut below it or closed. Never resolves after a failure,
+   * which is fatal.
+   */
+  flush(log: Flushable): Promise<void> {
+    if (!log.isDirty || log.isClosed) return Promise.resolve();
+    return new Promise(resolve => {
+      const waiter = { offset: log.logEndOffset, resolve };
+      const waiters = this.#waiters.get(log);
+      if (waiters === undefined) this.#waiters.set(log, [waiter]);
+      else waiters.push(waiter);
+      this.request(log);
+    });
+  }
+
+  /** Resolves when no round is in flight and none is asked for; never after a failure. */
+  settle(): Promise<void> {
+    if (!this.#isScheduled && !this.#inFlight) return Promise.resolve();
+    return new Promise(resolve => this.#idleWaiters.push(resolve));
+  }
+
+  /** A sync failed, here or elsewhere: no flush succeeds any more. */
+  fail(error: unknown): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    this.#modules.onFatal(error);
+  }
+
+  readonly #start = (): void => {
+    this.#isScheduled = false;
+    if (this.#inFlight || this.#failure !== null) return;
+    if (this.#requested.size === 0) {
+      for (const resolve of this.#idleWaiters.splice(0)) resolve();
+      return;
+    }
+    const logs = this.#requested;
+    this.#requested = new Set();
+    this.#inFlight = true;
+    this.#roundCount += 1;
+    const startedMs = this.#modules.clock.monotonic();
+    let pending = logs.size;
+    const done = (log: Flushable): void => {
+      this.#release(log);
+      pending -= 1;
+      if (pending > 0) return;
+      this.#inFlight = false;
+      this.#modules.onRound?.(logs.size, this.#modules.clock.monotonic() - startedMs);
+      this.#start();
+    };
+    for (const log of logs) {
+      if (log.isClosed || !log.isDirty) {
+        done(log);
+        continue;
+      }
+      log.flushNow().then(
+        () => done(log),
+        error => {
+          if (log.isClosed) done(log);
+          else this.fail(error);
+        },
+      );
+    }
+  };
+
+  /** Resolves who waited for this log; a log that is still short of what they wait for is flushed again. */
+  #release(log: Flushable): void {
+    const waiters = this.#waiters.get(log);
+    if (waiters === undefined) return;
+    const waiting: Waiter[] = [];
+    for (const waiter of waiters) {
+      if (!log.isClosed && log.flushedOffset < Math.min(waiter.offset, log.logEndOffset)) waiting.push(waiter);
+      else waiter.resolve();
+    }
+    if (waiting.length === 0) {
+      this.#waiters.delete(log);
+      return;
+    }
+    this.#waiters.set(log, waiting);
+    this.#requested.add(log);
+  }
+}

@@ -1,0 +1,530 @@
+/**
+ * All logs of a broker: finds and opens them, makes and deletes them, and does what they need in the background – writing at the end of each tick,
+ * group commit, checkpoints, retention, removal of files.
+ *
+ * ```ts
+ * const logs = new LogManager(logManagerOptions(config), { platform, logger, metrics, onFatal });
+ * const metadataLog = await logs.openMetadataLog();
+ * await logs.open();
+ * const log = logs.create("orders", topicId, 0, logConfigOf(topicConfig));
+ * log.append(records, { leaderEpoch: 0, origin: "client", retain: true, nowMs: platform.clock.now() });
+ * await logs.flush(log);
+ * await logs.close(brokerEpoch);
+ * ```
+ */
+import type { TopicConfig } from "../config/index.ts";
+import type { Logger } from "../logging/index.ts";
+import type { Metrics } from "../metrics/index.ts";
+import { joinPath } from "../platform/files.ts";
+import type { Platform } from "../platform/platform.ts";
+import { createCleaner, type LogCleaner } from "./cleaner/index.ts";
+import {
+  deletedDirectoryName,
+  METADATA_DIRECTORY,
+  METADATA_TOPIC,
+  METADATA_TOPIC_ID,
+  parseDirectoryName,
+  partitionDirectoryName,
+} from "./file-names.ts";
+import { FlushScheduler } from "./flush-scheduler.ts";
+import { type LogConfig, logConfigOf } from "./log-config.ts";
+import { LogDirectories } from "./log-directories.ts";
+import { type LogDirectory, removeDirectoryAsync } from "./log-directory.ts";
+import type { LogHost, PartitionLogModules } from "./log-host.ts";
+import { createLog, LogCorruptError, loadLog } from "./log-loader.ts";
+import type { LogManagerOptions } from "./log-manager-options.ts";
+import { LogRegistry } from "./log-registry.ts";
+import { PartitionLog } from "./partition-log.ts";
+import { ZERO_UUID } from "./partition-metadata.ts";
+import { SegmentCache } from "./segment-cache.ts";
+import { TailCache } from "./tail-cache.ts";
+import { TickBatch } from "./tick-batch.ts";
+
+const DISK_SPACE_INTERVAL_MS = 1000;
+
+export interface LogManagerModules {
+  readonly platform: Platform;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** A flush failed or no log directory is left: the process must end without another write. */
+  readonly onFatal: (error: unknown) => void;
+  /** A directory failed; its logs take no more appends. */
+  readonly onDirectoryOffline?: (directory: LogDirectory) => void;
+}
+
+interface Deletion {
+  readonly directory: LogDirectory;
+  readonly done: () => void;
+}
+
+export class LogManager {
+  readonly flushScheduler: FlushScheduler;
+  /** Compacts logs in the background; null when that is turned off. */
+  readonly cleaner: LogCleaner | null;
+  readonly tailCache: TailCache;
+  readonly #options: LogManagerOptions;
+  #producerExpirationMs: number;
+  readonly #modules: LogManagerModules;
+  readonly #platform: Platform;
+  readonly #logger: Logger;
+  readonly #segmentCache: SegmentCache;
+  readonly #host: LogHost;
+  readonly #directories: LogDirectories;
+  readonly #directoryOf = new Map<PartitionLog, LogDirectory>();
+  readonly #registry = new LogRegistry();
+  #metadataLog: PartitionLog | null = null;
+  #unwritten: PartitionLog[] = [];
+  /** Logs with appends that perhaps nobody waits for. */
+  #unflushed = new Set<PartitionLog>();
+  #isFlushPlanned = false;
+  #timers: { clear(): void }[] = [];
+  /** Deletions of this tick. */
+  readonly #deletions: TickBatch<Deletion>;
+  /** Logs whose start moved in this tick. */
+  readonly #movedStarts: TickBatch<PartitionLog>;
+  #isClosing = false;
+  /** The checkpoint under way. */
+  #checkpointing: Promise<void> = Promise.resolve();
+
+  constructor(options: LogManagerOptions, modules: LogManagerModules) {
+    this.#options = options;
+    this.#producerExpirationMs = options.producerExpirationMs;
+    this.#modules = modules;
+    this.#platform = modules.platform;
+    this.#logger = modules.logger;
+    this.tailCache = new TailCache(options.tailCacheSizeBytes);
+    this.#segmentCache = new SegmentCache(options.openSegmentsMax);
+    this.#deletions = new TickBatch({ handle: deletions => this.#syncDeletions(deletions) }, this.#platform);
+    this.#movedStarts = new TickBatch({ handle: logs => this.#checkpointLogStarts(logs) }, this.#platform);
+    const flushFiles = modules.metrics.histogram("samsa_log_flush_files");
+    const flushDuration = modules.metrics.histogram("samsa_log_flush_duration_seconds");
+    this.flushScheduler = new FlushScheduler({
+      timers: this.#platform.timers,
+      clock: this.#platform.clock,
+      onFatal: error => {
+        this.#logger.error("log.flush-failed", { error: String(error) });
+        modules.onFatal(error);
+      },
+      onRound: (logCount, durationMs) => {
+        flushFiles.observe(logCount);
+        flushDuration.observe(durationMs / 1000);
+      },
+    });
+    modules.metrics.gauge("samsa_log_cache_bytes").source(() => this.tailCache.sizeBytes);
+    modules.metrics.gauge("samsa_log_segments").source(() => this.#registry.segmentCount);
+    this.#directories = new LogDirectories(
+      { paths: options.directories, corruptionTakes: options.corruptionTakes },
+      {
+        ...modules,
+        disk: this.#platform.disk,
+        // A node without its metadata log cannot go on.
+        isEssential: ({ logs }) => this.#metadataLog !== null && logs.has(this.#metadataLog),
+      },
+    );
+    this.#host = {
+      appended: log => this.#appended(log),
+      isFull: log => this.#directoryOf.get(log)?.isFull ?? false,
+      recoveryPointLowered: log =>
+        this.#directories.workIn(this.#directoryOf.get(log), moved => moved.writeRecoveryPoints()),
+      logStartOffsetChanged: log => this.#movedStarts.add(log),
+      checkpointLogStart: log =>
+        this.#directories.workIn(this.#directoryOf.get(log), moved => moved.writeLogStartOffsets()),
+      cleanedOffsetChanged: log =>
+        this.#directories.tryIn(this.#directoryOf.get(log), moved => moved.writeCleanedOffsets()),
+      syncFailed: error => this.flushScheduler.fail(error),
+      storageFailed: (log, error) => this.#directories.takeOffline(this.#directoryOf.get(log), error),
+      removeLater: (delayMs, remove) => this.#removeLater(delayMs, remove),
+    };
+    this.cleaner = createCleaner(options.cleaner, { ...modules, logs: () => this.all() });
+  }
+
+  /** The log directories. Empty before the first of {@link open} and {@link openMetadataLog}. */
+  get directories(): readonly LogDirectory[] {
+    return this.#directories.all;
+  }
+
+  /** The broker epoch of the last stop, if that was clean in all directories; null otherwise, -1 when it is not known. */
+  get cleanShutdownEpoch(): number | null {
+    const epochs = this.directories.map(directory => directory.cleanShutdownEpoch);
+    if (epochs.length === 0 || epochs.includes(null)) return null;
+    return Math.min(...(epochs as number[]));
+  }
+
+  /** Logs that could not be opened: directory name and reason. Their partitions are offline until an operator looks at them. */
+  get offlineLogs(): ReadonlyMap<string, string> {
+    return this.#directories.offlineLogs;
+  }
+
+  /** Opens the metadata log, creating it if need be. It is none of the logs of {@link all} and {@link get}. */
+  async openMetadataLog(): Promise<PartitionLog> {
+    if (this.#metadataLog !== null) return this.#metadataLog;
+    const directories = this.#directories.open();
+    const directory = directories.find(({ path }) => path === this.#options.metadataDirectory) ?? directories[0]!;
+    const path = joinPath(directory.path, METADATA_DIRECTORY);
+    const { disk } = this.#platform;
+    // The directory may hold snapshots from formatting, and no log yet.
+    const log = disk.exists(path)
+      ? await this.#load(directory, METADATA_DIRECTORY, METADATA_TOPIC, 0, this.#options.metadataConfig)
+      : this.#make(
+          directory,
+          { topic: METADATA_TOPIC, topicId: METADATA_TOPIC_ID, partition: 0 },
+          this.#options.metadataConfig,
+        );
+    if (log.topicPartition.topicId === ZERO_UUID) log.assignTopicId(METADATA_TOPIC_ID);
+    this.#metadataLog = log;
+    return log;
+  }
+
+  /** Opens the logs of all directories, recovering those that were not closed cleanly, and starts the background work. */
+  async open(): Promise<void> {
+    const startedMs = this.#platform.clock.monotonic();
+    const directories = this.#directories.open();
+    const work: (() => Promise<void>)[] = [];
+    for (const directory of directories) {
+      for (const name of this.#directories.list(directory)) {
+        const parsed = parseDirectoryName(name);
+        if (parsed.kind === "deleted")
+          this.#removeLater(0, () => removeDirectoryAsync(this.#platform.disk, joinPath(directory.path, name)));
+        if (parsed.kind !== "partition" || name === METADATA_DIRECTORY) continue;
+        work.push(() => this.#open(directory, name, parsed.topic, parsed.partition));
+      }
+    }
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      while (next < work.length) await work[next++]!();
+    };
+    await Promise.all(Array.from({ length: Math.min(this.#options.recoveryParallelism, work.length) }, worker));
+    for (const directory of directories) {
+      this.#directories.tryIn(directory, () => {
+        directory.writeRecoveryPoints();
+        directory.writeLogStartOffsets();
+      });
+    }
+    this.#startTimers();
+    this.cleaner?.start();
+    this.#logger.info("logs.opened", {
+      logs: work.length - this.offlineLogs.size,
+      offline: this.offlineLogs.size,
+      clean: directories.every(directory => directory.isClean),
+      milliseconds: Math.round(this.#platform.clock.monotonic() - startedMs),
+    });
+  }
+
+  get(topic: string, partition: number): PartitionLog | undefined {
+    return this.#registry.get(topic, partition);
+  }
+
+  /** All logs but the metadata log. */
+  all(): IterableIterator<PartitionLog> {
+    return this.#registry.all();
+  }
+
+  /**
+   * Makes the log of a partition, in the directory with the fewest logs; returns the one that is there already. One of another topic id is what a
+   * deleted topic of the same name left behind: it is deleted.
+   * @throws DiskError; LogCorruptError when a damaged log of that name is in the way
+   */
+  create(topic: string, topicId: string, partition: number, config: TopicConfig | LogConfig): PartitionLog {
+    const existing = this.get(topic, partition);
+    if (existing !== undefined) {
+      if (existing.topicPartition.topicId === ZERO_UUID) existing.assignTopicId(topicId);
+      if (existing.topicPartition.topicId === topicId) return existing;
+      this.delete(topic, partition).catch(error => this.#backgroundFailed(error));
+    }
+    const name = partitionDirectoryName(topic, partition);
+    const reason = this.offlineLogs.get(name);
+    if (reason !== undefined) throw new LogCorruptError(reason);
+    const online = this.#directories.open().filter(directory => !directory.offline);
+    const directory = online.reduce((least, other) => (other.logs.size < least.logs.size ? other : least));
+    const log = this.#make(directory, { topic, topicId, partition }, logConfigOf(config));
+    this.#registry.add(log);
+    return log;
+  }
+
+  /** Forgets the log at once, renames its directory, durably, and removes the files after `file.delete.delay.ms`. */
+  async delete(topic: string, partition: number): Promise<void> {
+    const log = this.get(topic, partition);
+    if (log === undefined) return;
+    const directory = this.#directoryOf.get(log)!;
+    const { disk, random } = this.#platform;
+    this.#registry.remove(topic, partition);
+    this.#forget(log, directory);
+    log.abandon("The partition was deleted.");
+    const path = joinPath(directory.path, deletedDirectoryName(topic, partition, random.bytes(16).toString("hex")));
+    disk.rename(log.directory, path);
+    this.#removeLater(log.config.fileDeleteDelayMs, () => removeDirectoryAsync(this.#platform.disk, path));
+    await new Promise<void>(done => this.#deletions.add({ directory, done }));
+  }
+
+  /** Takes over what may change while running: how long producers are remembered, and what the cleaner may use. */
+  reconfigure({ producerExpirationMs, cleaner }: Pick<LogManagerOptions, "producerExpirationMs" | "cleaner">): void {
+    this.#producerExpirationMs = producerExpirationMs;
+    if (cleaner !== null) this.cleaner?.reconfigure(cleaner);
+  }
+
+  /** Gives a log its topic's settings of now. */
+  configure(log: PartitionLog, config: TopicConfig | LogConfig): void {
+    log.updateConfig(logConfigOf(config));
+  }
+
+  /** Lets what `log` holds at the end of this tick become durable soon, in the group commit; `log.onFlushed` tells when. */
+  requestFlush(log: PartitionLog): void {
+    this.flushScheduler.request(log);
+  }
+
+  /** Resolves once everything appended to `log` so far is durable. */
+  flush(log: PartitionLog): Promise<void> {
+    return this.flushScheduler.flush(log);
+  }
+
+  /** Makes the recovery points, log starts and high watermarks of now durable. */
+  checkpoint(): Promise<void> {
+    // One after the other: a second one must not take for durable what the first is still waiting for.
+    const done = this.#checkpointing.then(() => this.#checkpoint());
+    this.#checkpointing = done.catch(() => {});
+    return done;
+  }
+
+  /** Applies retention to all logs: their starts move at once, the segments below go at the end of the tick. */
+  deleteOldSegments(): void {
+    const nowMs = this.#platform.clock.now();
+    for (const log of this.all()) log.applyRetention(nowMs);
+  }
+
+  /**
+   * Closes all logs and leaves the marker that spares the next start all recovery. A directory that failed gets none.
+   * `brokerEpoch` is -1 when the broker never registered.
+   */
+  async close(brokerEpoch = -1): Promise<void> {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    for (const timer of this.#timers) timer.clear();
+    await this.cleaner?.stop();
+    if (this.flushScheduler.failure === null) await this.flushScheduler.settle();
+    for (const directory of this.directories) {
+      if (directory.offline) continue;
+      try {
+        // Before leader epochs below the log starts are forgotten.
+        directory.writeLogStartOffsets();
+        const isComplete = this.#closeLogs(directory);
+        directory.writeRecoveryPoints();
+        directory.writeHighWatermarks(isReplicated);
+        if (!isComplete || directory.offline || this.flushScheduler.failure !== null) continue;
+        directory.writeCleanShutdownMarker(brokerEpoch);
+      } catch (error) {
+        this.#closeFailed(directory, error);
+      }
+    }
+  }
+
+  /** Whether all logs could be closed: one that could not does not keep the others from it. */
+  #closeLogs(directory: LogDirectory): boolean {
+    let isComplete = true;
+    for (const log of directory.logs) {
+      try {
+        log.close();
+      } catch (error) {
+        this.#closeFailed(directory, error);
+        isComplete = false;
+      }
+    }
+    return isComplete;
+  }
+
+  #closeFailed(directory: LogDirectory, error: unknown): void {
+    this.#logger.error("log.close-failed", { directory: directory.path, error: String(error) });
+  }
+
+  async #checkpoint(): Promise<void> {
+    for (const directory of this.directories) {
+      if (directory.offline) continue;
+      try {
+        // Before leader epochs below the log starts are forgotten.
+        directory.writeLogStartOffsets();
+        for (const log of [...directory.logs]) {
+          if (log.failure === null) await log.advanceRecoveryPoint();
+        }
+        if (directory.offline) continue;
+        directory.writeRecoveryPoints();
+        directory.writeHighWatermarks(isReplicated);
+      } catch (error) {
+        this.#directories.failed(directory, error);
+      }
+    }
+  }
+
+  async #open(directory: LogDirectory, name: string, topic: string, partition: number): Promise<void> {
+    if (directory.offline) return;
+    try {
+      if (this.get(topic, partition) !== undefined) throw new Error(`${name} is in two log directories`);
+      this.#registry.add(await this.#load(directory, name, topic, partition, this.#options.configOf(topic)));
+    } catch (error) {
+      this.#directories.openFailed(directory, name, error);
+    }
+  }
+
+  async #load(
+    directory: LogDirectory,
+    name: string,
+    topic: string,
+    partition: number,
+    config: LogConfig,
+  ): Promise<PartitionLog> {
+    const { loaded } = await loadLog(
+      {
+        topic,
+        partition,
+        directory: joinPath(directory.path, name),
+        config,
+        isClean: directory.isClean,
+        recoveryPoint: directory.recoveryPoints.get(name) ?? 0,
+        logStartOffset: directory.logStartOffsets.get(name) ?? 0,
+        nowMs: this.#platform.clock.now(),
+      },
+      { disk: this.#platform.disk, cache: this.#segmentCache, logger: this.#logger },
+    );
+    const log = new PartitionLog(loaded, this.#logModules());
+    this.#adopt(log, directory);
+    log.updateHighWatermark(Math.max(log.logStartOffset, directory.highWatermarks.get(name) ?? 0));
+    const cleanedOffset = directory.cleanedOffsets.get(name);
+    if (cleanedOffset !== undefined) log.restoreCleanedOffset(cleanedOffset);
+    return log;
+  }
+
+  #make(directory: LogDirectory, topicPartition: PartitionLog["topicPartition"], config: LogConfig): PartitionLog {
+    const path = joinPath(directory.path, partitionDirectoryName(topicPartition.topic, topicPartition.partition));
+    const loaded = createLog(
+      { topicPartition, directory: path, config, nowMs: this.#platform.clock.now() },
+      { disk: this.#platform.disk, cache: this.#segmentCache },
+    );
+    const log = new PartitionLog(loaded, this.#logModules());
+    this.#adopt(log, directory);
+    return log;
+  }
+
+  #logModules(): PartitionLogModules {
+    const { disk, clock, random } = this.#platform;
+    const { logger, metrics } = this.#modules;
+    return {
+      disk,
+      clock,
+      random,
+      logger,
+      metrics,
+      tailCache: this.tailCache,
+      segmentCache: this.#segmentCache,
+      host: this.#host,
+      synchronousReadBytes: this.#options.synchronousReadBytes,
+      maxDecompressedBytes: this.#options.maxDecompressedBytes,
+    };
+  }
+
+  #adopt(log: PartitionLog, directory: LogDirectory): void {
+    directory.logs.add(log);
+    this.#directoryOf.set(log, directory);
+  }
+
+  #forget(log: PartitionLog, directory: LogDirectory): void {
+    this.cleaner?.forget(log);
+    directory.logs.delete(log);
+    this.#directoryOf.delete(log);
+    this.#unflushed.delete(log);
+  }
+
+  /** A log got its first append of this tick. */
+  #appended(log: PartitionLog): void {
+    if (this.#unwritten.push(log) === 1) this.#platform.timers.endOfTick(this.#writeAll);
+    this.#unflushed.add(log);
+    if (this.#isFlushPlanned) return;
+    this.#isFlushPlanned = true;
+    this.#platform.timers.after(this.#options.backgroundFlushMs, this.#flushUnflushed);
+  }
+
+  readonly #writeAll = (): void => {
+    const logs = this.#unwritten;
+    this.#unwritten = [];
+    for (const log of logs) {
+      log.writePending();
+      if (log.logEndOffset - log.flushedOffset >= log.config.flushMessages) this.flushScheduler.request(log);
+    }
+  };
+
+  readonly #flushUnflushed = (): void => {
+    this.#isFlushPlanned = false;
+    const logs = this.#unflushed;
+    this.#unflushed = new Set();
+    if (this.#isClosing) return;
+    for (const log of logs) if (log.isDirty && !log.isClosed) this.flushScheduler.request(log);
+  };
+
+  #startTimers(): void {
+    const { timers, clock } = this.#platform;
+    const options = this.#options;
+    const every = (periodMs: number, work: () => void): void => {
+      if (periodMs <= 0) return;
+      this.#timers.push(timers.every(periodMs, () => this.#guarded(work)));
+    };
+    every(options.checkpointIntervalMs, () => {
+      this.checkpoint().catch(error => this.#backgroundFailed(error));
+    });
+    every(options.highWatermarkCheckpointIntervalMs, () => {
+      for (const directory of this.directories) {
+        this.#directories.tryIn(directory, () => directory.writeHighWatermarks(isReplicated));
+      }
+    });
+    every(options.retentionCheckIntervalMs, () => this.deleteOldSegments());
+    every(options.producerExpirationCheckIntervalMs, () => {
+      for (const log of this.all()) log.expireProducers(clock.now(), this.#producerExpirationMs);
+    });
+    every(DISK_SPACE_INTERVAL_MS, () => this.#directories.checkSpace(options));
+    this.#guarded(() => this.#directories.checkSpace(options));
+  }
+
+  /** Runs background work; a failure of it is reported, not thrown at the event loop. */
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#backgroundFailed(error);
+    }
+  }
+
+  #backgroundFailed(error: unknown): void {
+    this.#logger.error("log.background-failed", { error: String(error) });
+  }
+
+  /** Makes durable where these logs start, and then lets them delete what lies below. */
+  #checkpointLogStarts(moved: readonly PartitionLog[]): void {
+    for (const [directory, logs] of Map.groupBy(moved, log => this.#directoryOf.get(log))) {
+      this.#directories.tryIn(directory, holder => {
+        holder.writeLogStartOffsets();
+        for (const log of logs) if (!log.isClosed) log.deleteSegmentsBelowStart();
+      });
+    }
+  }
+
+  /** Makes deletions durable; a log of the same name that comes later must not inherit offsets. */
+  #syncDeletions(deletions: readonly Deletion[]): void {
+    for (const directory of new Set(deletions.map(deletion => deletion.directory))) {
+      this.#directories.tryIn(directory, () => {
+        this.#platform.disk.syncDirectory(directory.path);
+        directory.writeRecoveryPoints();
+        directory.writeLogStartOffsets();
+        directory.writeHighWatermarks(isReplicated);
+        directory.writeCleanedOffsets();
+      });
+    }
+    for (const { done } of deletions) done();
+  }
+
+  #removeLater(delayMs: number, remove: () => Promise<void>): void {
+    this.#platform.timers.after(delayMs, () => {
+      remove().catch(error => this.#backgroundFailed(error));
+    });
+  }
+}
+
+/** The metadata log has its high watermark from the quorum, not from a checkpoint. */
+function isReplicated(log: PartitionLog): boolean {
+  return log.topicPartition.topic !== METADATA_TOPIC;
+}

@@ -1,0 +1,323 @@
+/**
+ * Reading batches: from the tail in memory, else from the file – synchronously when the range was written lately and so is in the page cache,
+ * otherwise off the event loop. Bytes that come from a file that this process did not just write are checked before anybody gets them.
+ */
+import { Errors } from "../../protocol/errors.ts";
+import { baseOffsetAt, lastOffsetAt } from "../../protocol/records/batch.ts";
+import type { Logger } from "../logging/index.ts";
+import { DiskError } from "../platform/platform.ts";
+import { batchSizeWithin, findBatch, isIntact } from "./batch-walk.ts";
+import type { LogTail } from "./log-tail.ts";
+import type { Segment } from "./segment.ts";
+import type { Segments } from "./segments.ts";
+import type { TailChunk } from "./tail-cache.ts";
+
+export interface ReadOptions {
+  /** Return the first batch even when it alone is larger than `maxBytes`. */
+  readonly minOneBatch: boolean;
+}
+
+/** Whole batches, the first of which holds the offset asked for or is the first above it; none when there is nothing to read. */
+export type ReadOutcome =
+  | {
+      readonly ok: true;
+      /** Slices that never change; together they are the batches. */
+      readonly chunks: readonly Buffer[];
+      readonly sizeBytes: number;
+      /** Base offset of the first batch; the offset asked for when there is none. */
+      readonly firstOffset: number;
+    }
+  | { readonly ok: false; readonly errorCode: number; readonly message: string };
+
+/** What a reader sees of its log. */
+export interface LogView {
+  readonly name: string;
+  readonly segments: Segments;
+  readonly tail: LogTail;
+  readonly logStartOffset: number;
+  readonly logEndOffset: number;
+  /** Changes whenever offsets below the end may have got other contents or gone. */
+  readonly generation: number;
+  /** End of what is in the files. */
+  readonly writtenOffset: number;
+  /** Brings everything appended into the file. */
+  writePending(): void;
+}
+
+export interface LogReaderOptions {
+  readonly indexIntervalBytes: number;
+  /** File ranges that end within so many bytes of the end of the active segment are read synchronously. */
+  readonly synchronousReadBytes: number;
+}
+
+/** A file range to read for a fetch. */
+interface FileRange {
+  readonly segment: Segment;
+  readonly position: number;
+  readonly sizeBytes: number;
+  readonly endPosition: number;
+}
+
+export class LogReader {
+  readonly #options: LogReaderOptions;
+  readonly #view: LogView;
+  readonly #logger: Logger;
+
+  constructor(options: LogReaderOptions, modules: { view: LogView; logger: Logger }) {
+    this.#options = options;
+    this.#view = modules.view;
+    this.#logger = modules.logger;
+  }
+
+  read(
+    offset: number,
+    maxBytes: number,
+    limitOffset: number,
+    options: ReadOptions,
+  ): ReadOutcome | Promise<ReadOutcome> {
+    const view = this.#view;
+    if (offset < view.logStartOffset || offset > view.logEndOffset) {
+      return outOfRange(offset, view.logStartOffset, view.logEndOffset);
+    }
+    if (offset >= limitOffset || offset >= view.logEndOffset) return nothing(offset);
+    // What is served must be in the file: a write that fails takes its batches back.
+    if (limitOffset > view.writtenOffset) {
+      view.writePending();
+      if (offset >= view.logEndOffset) return nothing(offset);
+    }
+    if (offset >= view.tail.firstOffset) return this.#readTail(offset, maxBytes, limitOffset, options.minOneBatch);
+    return this.#readFiles(offset, maxBytes, limitOffset, options.minOneBatch);
+  }
+
+  #readTail(offset: number, maxBytes: number, limitOffset: number, minOneBatch: boolean): ReadOutcome {
+    const tail = this.#view.tail;
+    let index = tail.find(offset);
+    let chunk = index < 0 ? undefined : tail.chunk(index);
+    if (chunk === undefined) return nothing(offset);
+    const hint = chunk.segment.offsetIndex.positionFor(offset) - chunk.position;
+    let start = findBatch(chunk.buffer, Math.max(0, hint), chunk.usedBytes, offset);
+    const firstOffset = baseOffsetAt(chunk.buffer, start);
+    const chunks: Buffer[] = [];
+    let sizeBytes = 0;
+    while (chunk !== undefined) {
+      let end = chunk.usedBytes;
+      if (chunk.endOffset > limitOffset)
+        end = limitPosition(chunk.buffer, start, end, limitOffset, chunk.segment, chunk.position);
+      if (end - start > maxBytes - sizeBytes) {
+        const most = start + maxBytes - sizeBytes;
+        const from = Math.max(
+          start,
+          chunk.segment.offsetIndex.floorPosition(chunk.position + Math.max(most, 0)) - chunk.position,
+        );
+        end = cut(chunk.buffer, from, end, most);
+        if (end === start && sizeBytes === 0 && minOneBatch)
+          end = firstBatchEnd(chunk.buffer, start, chunk.usedBytes, limitOffset);
+        if (end > start) chunks.push(handOut(chunk, start, end));
+        sizeBytes += end - start;
+        break;
+      }
+      if (end > start) chunks.push(handOut(chunk, start, end));
+      sizeBytes += end - start;
+      if (end < chunk.usedBytes) break;
+      index += 1;
+      chunk = tail.chunk(index);
+      start = 0;
+    }
+    return { ok: true, chunks, sizeBytes, firstOffset: sizeBytes === 0 ? offset : firstOffset };
+  }
+
+  #readFiles(
+    offset: number,
+    maxBytes: number,
+    limitOffset: number,
+    minOneBatch: boolean,
+  ): ReadOutcome | Promise<ReadOutcome> {
+    const segments = this.#view.segments;
+    try {
+      let index = Math.max(0, segments.indexFor(offset));
+      for (let segment = segments.at(index); segment !== undefined; index += 1, segment = segments.at(index)) {
+        const position = segment.offsetIndex.positionFor(offset);
+        const endPosition = segment.sizeBytes;
+        if (position >= endPosition) continue;
+        const sizeBytes = Math.min(
+          endPosition - position,
+          Math.max(maxBytes, 0) + this.#options.indexIntervalBytes + 4096,
+        );
+        const range: FileRange = { segment, position, sizeBytes, endPosition };
+        const mayBlock = segment.isActive && endPosition - position <= this.#options.synchronousReadBytes;
+        if (!mayBlock) return this.#readRangeAsync(range, offset, maxBytes, limitOffset, minOneBatch);
+        const outcome = this.#readRange(range, offset, maxBytes, limitOffset, minOneBatch);
+        if (outcome !== null) return outcome;
+      }
+      return nothing(offset);
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /** Null when the segment holds nothing at or above the offset. */
+  #readRange(
+    range: FileRange,
+    offset: number,
+    maxBytes: number,
+    limitOffset: number,
+    minOneBatch: boolean,
+  ): ReadOutcome | null {
+    for (;;) {
+      const buffer = Buffer.allocUnsafeSlow(range.sizeBytes);
+      const readBytes = range.segment.file.read(buffer, range.position);
+      const found = this.#select(buffer, readBytes, range, offset, maxBytes, limitOffset, minOneBatch, false);
+      if (found === null || "ok" in found) return found;
+      range = found;
+    }
+  }
+
+  async #readRangeAsync(
+    range: FileRange,
+    offset: number,
+    maxBytes: number,
+    limitOffset: number,
+    minOneBatch: boolean,
+  ): Promise<ReadOutcome> {
+    const generation = this.#view.generation;
+    try {
+      for (;;) {
+        const buffer = Buffer.allocUnsafeSlow(range.sizeBytes);
+        const readBytes = await range.segment.file.readAsync(buffer, range.position);
+        // The log was cut or its start moved meanwhile: ask again, from the top.
+        if (this.#view.generation !== generation) return this.read(offset, maxBytes, limitOffset, { minOneBatch });
+        const found = this.#select(buffer, readBytes, range, offset, maxBytes, limitOffset, minOneBatch, true);
+        if (found === null) {
+          const segments = this.#view.segments;
+          const next = segments.at(segments.indexFor(range.segment.baseOffset) + 1);
+          return next === undefined
+            ? nothing(offset)
+            : this.#readNext(next, offset, maxBytes, limitOffset, minOneBatch);
+        }
+        if ("ok" in found) return found;
+        range = found;
+      }
+    } catch (error) {
+      if (this.#view.generation !== generation) return this.read(offset, maxBytes, limitOffset, { minOneBatch });
+      return this.#failed(error);
+    }
+  }
+
+  /** The offset lies in a gap behind the last batch of a segment: the next one begins with the answer. */
+  #readNext(
+    next: Segment,
+    offset: number,
+    maxBytes: number,
+    limitOffset: number,
+    minOneBatch: boolean,
+  ): ReadOutcome | Promise<ReadOutcome> {
+    if (next.baseOffset >= limitOffset) return nothing(offset);
+    return this.read(Math.max(offset, next.baseOffset), maxBytes, limitOffset, { minOneBatch });
+  }
+
+  /** Picks the batches out of what was read; a range when more must be read, null when the segment ends below the offset. */
+  #select(
+    buffer: Buffer,
+    readBytes: number,
+    range: FileRange,
+    offset: number,
+    maxBytes: number,
+    limitOffset: number,
+    minOneBatch: boolean,
+    verify: boolean,
+  ): ReadOutcome | FileRange | null {
+    const start = findBatch(buffer, 0, readBytes, offset);
+    const position = range.position + start;
+    if (position >= range.endPosition) return null;
+    const firstSizeBytes = batchSizeWithin(buffer, start, readBytes);
+    if (firstSizeBytes === 0) return this.#corrupt(range.segment, position, offset);
+    if (firstSizeBytes < 0) {
+      const { segment, endPosition } = range;
+      const sizeBytes = Math.min(endPosition - position, Math.max(maxBytes, -firstSizeBytes));
+      if (sizeBytes < -firstSizeBytes || (start === 0 && readBytes >= -firstSizeBytes))
+        return this.#corrupt(segment, position, offset);
+      // The file is shorter than the segment says only when something else cut it.
+      if (start === 0 && readBytes < range.sizeBytes) return this.#corrupt(segment, position, offset);
+      return { segment, position, sizeBytes, endPosition };
+    }
+    let end = start;
+    while (end < readBytes) {
+      const sizeBytes = batchSizeWithin(buffer, end, readBytes);
+      if (sizeBytes <= 0 || lastOffsetAt(buffer, end) >= limitOffset) break;
+      if (end + sizeBytes - start > maxBytes && !(end === start && minOneBatch)) break;
+      if (verify && !isIntact(buffer, end, sizeBytes)) {
+        if (end > start) break;
+        return this.#corrupt(range.segment, position, offset);
+      }
+      end += sizeBytes;
+    }
+    if (end === start) return nothing(offset);
+    return {
+      ok: true,
+      chunks: [buffer.subarray(start, end)],
+      sizeBytes: end - start,
+      firstOffset: baseOffsetAt(buffer, start),
+    };
+  }
+
+  #corrupt(segment: Segment, position: number, offset: number): ReadOutcome {
+    const message = `The log holds a damaged batch at offset ${offset}.`;
+    this.#logger.error("log.corrupt-batch", {
+      partition: this.#view.name,
+      segment: segment.baseOffset,
+      position,
+      offset,
+    });
+    return { ok: false, errorCode: Errors.CORRUPT_MESSAGE, message };
+  }
+
+  #failed(error: unknown): ReadOutcome {
+    if (!(error instanceof DiskError)) throw error;
+    this.#logger.error("log.read-failed", { partition: this.#view.name, error: error.message });
+    return { ok: false, errorCode: Errors.KAFKA_STORAGE_ERROR, message: error.message };
+  }
+}
+
+/** A slice of a chunk for a reader, who may hold it for as long as a slow client takes. */
+function handOut(chunk: TailChunk, start: number, end: number): Buffer {
+  chunk.reusable = false;
+  return chunk.buffer.subarray(start, end);
+}
+
+/** The end of the last batch in `buffer[from, end)` that ends at or below `most`. */
+function cut(buffer: Buffer, from: number, end: number, most: number): number {
+  let position = from;
+  while (position < end) {
+    const sizeBytes = batchSizeWithin(buffer, position, end);
+    if (sizeBytes <= 0 || position + sizeBytes > most) break;
+    position += sizeBytes;
+  }
+  return position;
+}
+
+/** The end of the batches below `limitOffset` in a chunk. */
+function limitPosition(
+  buffer: Buffer,
+  start: number,
+  end: number,
+  limitOffset: number,
+  segment: Segment,
+  chunkPosition: number,
+): number {
+  const hint = segment.offsetIndex.positionFor(limitOffset) - chunkPosition;
+  return findBatch(buffer, Math.max(start, hint), end, limitOffset);
+}
+
+function firstBatchEnd(buffer: Buffer, start: number, end: number, limitOffset: number): number {
+  const sizeBytes = batchSizeWithin(buffer, start, end);
+  return sizeBytes <= 0 || lastOffsetAt(buffer, start) >= limitOffset ? start : start + sizeBytes;
+}
+
+function nothing(offset: number): ReadOutcome {
+  return { ok: true, chunks: [], sizeBytes: 0, firstOffset: offset };
+}
+
+function outOfRange(offset: number, logStartOffset: number, logEndOffset: number): ReadOutcome {
+  const message = `Offset ${offset} is outside the log, which holds ${logStartOffset} to ${logEndOffset}.`;
+  return { ok: false, errorCode: Errors.OFFSET_OUT_OF_RANGE, message };
+}

@@ -1,0 +1,98 @@
+/**
+ * The bound on what all logs of a broker keep of their ends in memory: when it is exceeded, the oldest chunk of any log goes first.
+ *
+ * Chunks that have not been written to their file yet stay, whatever the bound says: memory is the only place that has them.
+ */
+import type { Segment } from "./segment.ts";
+
+/** Contiguous batches of one segment in memory. `buffer[0, usedBytes)` never changes; more may be appended behind it. */
+export interface TailChunk {
+  readonly owner: TailOwner;
+  readonly segment: Segment;
+  readonly buffer: Buffer;
+  /** Position of `buffer[0]` in the segment's file. */
+  readonly position: number;
+  /** Offset of the first batch. */
+  readonly baseOffset: number;
+  /** Offset after the last batch. */
+  endOffset: number;
+  usedBytes: number;
+  /** No longer in its log's tail. */
+  dropped: boolean;
+  /** The buffer is the cache's own and no slice of it was handed to a reader: once evicted, it may hold something else. */
+  reusable: boolean;
+}
+
+export interface TailOwner {
+  /** Lets go of its oldest chunk, which is `chunk`; false when it has not been written yet. */
+  evict(chunk: TailChunk): boolean;
+}
+
+export class TailCache {
+  readonly limitBytes: number;
+  #sizeBytes = 0;
+  /** In order of creation, from `#head` on. */
+  #queue: TailChunk[] = [];
+  #head = 0;
+  /** Buffers of evicted chunks, by size, for the chunks to come. */
+  readonly #spare = new Map<number, Buffer[]>();
+  #spareBytes = 0;
+
+  constructor(limitBytes: number) {
+    this.limitBytes = limitBytes;
+  }
+
+  /** A buffer for a chunk: an evicted one's if there is one of that size. Fresh memory costs page faults and garbage collections. */
+  takeBuffer(sizeBytes: number): Buffer {
+    const spare = this.#spare.get(sizeBytes)?.pop();
+    if (spare === undefined) return Buffer.allocUnsafeSlow(sizeBytes);
+    this.#spareBytes -= sizeBytes;
+    return spare;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  add(chunk: TailChunk): void {
+    this.#queue.push(chunk);
+    this.#sizeBytes += chunk.buffer.length;
+    while (this.#sizeBytes > this.limitBytes && this.#evictOldest());
+  }
+
+  /** The chunk's log dropped it by itself. */
+  drop(chunk: TailChunk): void {
+    if (chunk.dropped) return;
+    chunk.dropped = true;
+    this.#sizeBytes -= chunk.buffer.length;
+  }
+
+  #evictOldest(): boolean {
+    const chunk = this.#queue[this.#head];
+    // The newest chunk is being appended to.
+    if (chunk === undefined || this.#head === this.#queue.length - 1) return false;
+    if (!chunk.dropped) {
+      if (!chunk.owner.evict(chunk)) return false;
+      this.drop(chunk);
+      if (chunk.reusable) this.#keepSpare(chunk.buffer);
+    }
+    this.#queue[this.#head] = undefined as never;
+    this.#head += 1;
+    if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    return true;
+  }
+
+  #keepSpare(buffer: Buffer): void {
+    if (this.#spareBytes + buffer.length > LARGEST_SPARE_BYTES) return;
+    const spares = this.#spare.get(buffer.length);
+    if (spares === undefined) this.#spare.set(buffer.length, [buffer]);
+    else spares.push(buffer);
+    this.#spareBytes += buffer.length;
+  }
+}
+
+/** In steady state one is evicted for each that is taken, so few are enough. */
+const LARGEST_SPARE_BYTES = 4 * 1024 * 1024;

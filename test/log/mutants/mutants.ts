@@ -1,0 +1,194 @@
+/**
+ * Ways to break the log's durability, each one small enough to slip through a review. The power-loss suite must notice every one of them: a mutant
+ * that lives says that a rule is not checked.
+ */
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  /** Must stand exactly once in the file. */
+  readonly from: string;
+  readonly to: string;
+}
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: "acknowledges before the sync returns",
+    file: "src/log/log-files.ts",
+    from: "if (segments.size === 1) for (const segment of segments) await segment.file.sync();",
+    to: "if (segments.size === 1) for (const segment of segments) void segment.file.sync();",
+  },
+  {
+    name: "does not sync a segment before the next is made",
+    file: "src/log/log-files.ts",
+    from: "    const old = this.segments.active;\n    this.syncNow();",
+    to: "    const old = this.segments.active;",
+  },
+  {
+    name: "does not sync the directory of a new segment",
+    file: "src/log/log-files.ts",
+    from: "    if (this.#directoryDirty) {\n      this.#disk.syncDirectory(this.directory);",
+    to: "    if (this.#directoryDirty) {",
+  },
+  {
+    name: "does not sync the parent of a new log",
+    file: "src/log/log-files.ts",
+    from: "      this.#disk.syncDirectory(parentOf(this.directory));\n",
+    to: "",
+  },
+  {
+    name: "does not sync partition.metadata of a new log",
+    file: "src/log/log-files.ts",
+    from: "    if (this.#isNew) await syncPartitionMetadata(this.#disk, this.directory);\n",
+    to: "",
+  },
+  {
+    name: "does not sync a cut",
+    file: "src/log/log-files.ts",
+    from: "    this.#unsynced.add(this.segments.active);\n    this.syncNow();",
+    to: "    this.#unsynced.add(this.segments.active);",
+  },
+  {
+    name: "does not sync the removal of segments that were cut off",
+    file: "src/log/log-files.ts",
+    from: "      this.#remove(this.segments.pop(last)[0]!, config);\n      this.#disk.syncDirectory(this.directory);",
+    to: "      this.#remove(this.segments.pop(last)[0]!, config);",
+  },
+  {
+    name: "takes for flushed what was appended during the sync",
+    file: "src/log/partition-log.ts",
+    from: "    this.#flushedOffset = endOffset;\n",
+    to: "    this.#flushedOffset = this.#writtenOffset;\n",
+  },
+  {
+    name: "believes a sync that a cut has overtaken",
+    file: "src/log/partition-log.ts",
+    from: "    if (cutCount !== this.#cutCount) {\n      this.#files.written();\n      return;\n    }\n",
+    to: "",
+  },
+  {
+    name: "cuts below the recovery point without lowering it",
+    file: "src/log/partition-log.ts",
+    from: "    this.#lowerRecoveryPoint(endOffset);\n",
+    to: "",
+  },
+  {
+    name: "moves the recovery point past indexes that are not durable",
+    file: "src/log/log-files.ts",
+    from: "    for (const segment of segments) if (!segment.deleted) await segment.syncIndexes();\n",
+    to: "",
+  },
+  {
+    name: "moves the recovery point past leader epochs that are not durable",
+    file: "src/log/epoch-store.ts",
+    from: "      await file.sync();",
+    to: "",
+  },
+  {
+    name: "recovery accepts a batch that fails its checksum",
+    file: "src/log/recovery.ts",
+    from: 'if (!isIntact(buffer, position, sizeBytes)) return "a batch fails its checksum";',
+    to: "",
+  },
+  {
+    name: "recovery cuts a segment that others follow",
+    file: "src/log/log-loader.ts",
+    from: "if (nextOffset < options.recoveryPoint || !isLast) throw",
+    to: "if (nextOffset < options.recoveryPoint) throw",
+  },
+  {
+    name: "recovery does not cut the torn tail off the file",
+    file: "src/log/log-loader.ts",
+    from: "        file.truncate(scan.validBytes);\n",
+    to: "",
+  },
+  {
+    name: "recovered data is served without a sync",
+    file: "src/log/log-loader.ts",
+    from: "      file.syncNow();\n",
+    to: "",
+  },
+  {
+    name: "recovered indexes are not synced",
+    file: "src/log/log-loader.ts",
+    from: "      segment.syncIndexesNow();\n",
+    to: "",
+  },
+  {
+    name: "recovery cuts silently below the recovery point",
+    file: "src/log/log-loader.ts",
+    from: "if (nextOffset < options.recoveryPoint || !isLast) throw corrupt(partition, nextOffset, scan.fault);",
+    to: "",
+  },
+  {
+    name: "recovery begins one segment late",
+    file: "src/log/load-plan.ts",
+    from: "offsets.filter(offset => offset < options.recoveryPoint)",
+    to: "offsets.filter(offset => offset <= options.recoveryPoint)",
+  },
+  {
+    name: "indexes rebuilt below the recovery point are written in place",
+    file: "src/log/segment.ts",
+    from: "    atomicWrite(this.#disk, this.path(TIME_INDEX_SUFFIX), builder.timeIndex.encode());",
+    to: "    this.#replaceIndexFile(TIME_INDEX_SUFFIX, builder.timeIndex.encode());",
+  },
+  {
+    name: "offsets of deleted records are given out again",
+    file: "src/log/log-loader.ts",
+    from: "  if (logEndOffset < options.logStartOffset) {",
+    to: "  if (logEndOffset < options.logStartOffset && options.isClean) {",
+  },
+  {
+    name: "the clean-shutdown marker outlives the start",
+    file: "src/log/log-directory.ts",
+    from: "      removeDurably(this.#disk, joinPath(path, CLEAN_SHUTDOWN_MARKER));\n",
+    to: "",
+  },
+  {
+    name: "the removal of the clean-shutdown marker is not durable",
+    file: "src/platform/files.ts",
+    from: "  disk.remove(path);\n  disk.syncDirectory(parentOf(path));",
+    to: "  disk.remove(path);",
+  },
+  {
+    name: "the clean-shutdown marker comes before the data",
+    file: "src/log/log-manager.ts",
+    from: "        const isComplete = this.#closeLogs(directory);\n",
+    to: "        directory.writeCleanShutdownMarker(brokerEpoch);\n        const isComplete = this.#closeLogs(directory);\n",
+  },
+  {
+    name: "checkpoint files are written in place",
+    file: "src/platform/files.ts",
+    from: "  const temporary = path + TEMPORARY_SUFFIX;",
+    to: "  const temporary = path;",
+  },
+  {
+    name: "checkpoint files are renamed before they are synced",
+    file: "src/platform/files.ts",
+    from: "    file.writev([bytes], 0);\n    file.syncNow();",
+    to: "    file.writev([bytes], 0);",
+  },
+  {
+    name: "segments go before the log start is durable",
+    file: "src/log/log-manager.ts",
+    from: "        holder.writeLogStartOffsets();\n        for (const log of logs) if (!log.isClosed) log.deleteSegmentsBelowStart();",
+    to: "        for (const log of logs) if (!log.isClosed) log.deleteSegmentsBelowStart();",
+  },
+  {
+    name: "a deletion is answered before it is durable",
+    file: "src/log/log-manager.ts",
+    from: "        this.#platform.disk.syncDirectory(directory.path);\n        directory.writeRecoveryPoints();",
+    to: '        if (directory.path === "") directory.writeRecoveryPoints();',
+  },
+  {
+    name: "a log rolls although a full disk took back what stands before",
+    file: "src/log/partition-log.ts",
+    from: '    if (this.#logEndOffset !== endOffset) throw new DiskError("ENOSPC", "roll", this.#directory);\n',
+    to: "",
+  },
+  {
+    name: "a failed sync is not fatal",
+    file: "src/log/flush-scheduler.ts",
+    from: "    this.#failure = error;\n    this.#modules.onFatal(error);",
+    to: "",
+  },
+];

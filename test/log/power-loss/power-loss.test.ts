@@ -1,0 +1,57 @@
+/**
+ * Power failure at every moment of scripted runs: every state that could be left is opened with the real log manager and held against the rules.
+ *
+ * SAMSA_POWER_LOSS_STATES sets how many states are opened for each script, SAMSA_POWER_LOSS=<name of a state> shows one again.
+ */
+import { explore } from "./explore.ts";
+import { randomRun } from "./random-run.ts";
+import { type Scenario, scenarios } from "./scenarios.ts";
+import { World } from "./world.ts";
+
+const LIMIT = Number(process.env["SAMSA_POWER_LOSS_STATES"] ?? 1100);
+const RUNS = Number(process.env["SAMSA_POWER_LOSS_RUNS"] ?? 40);
+const RANDOM_STEPS = 60;
+const replay = process.env["SAMSA_POWER_LOSS"]?.split("/");
+const FIRST_SEED = Number(replay?.[1] ?? process.env["SAMSA_POWER_LOSS_SEED"] ?? 1);
+
+const RANDOM: Scenario = { name: "random", run: world => randomRun(world, RANDOM_STEPS) };
+
+describe("logs after a power failure", function () {
+  this.timeout(600_000);
+  let stateCount = 0;
+  let possibleCount = 0;
+
+  const exploring =
+    (scenario: Scenario, seed: number, limit: number, positionRatio: number) => async (): Promise<void> => {
+      const result = await exploreScenario(scenario, seed, limit, positionRatio);
+      stateCount += result.stateCount;
+      possibleCount += result.possibleCount;
+    };
+
+  for (const scenario of scenarios) {
+    if (replay !== undefined && replay[0] !== scenario.name) continue;
+    it(`keep the rules: ${scenario.name}`, exploring(scenario, 1, LIMIT, 1));
+  }
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed += 1) {
+    if (replay !== undefined && (replay[0] !== RANDOM.name || replay[1] !== String(seed))) continue;
+    it(`keep the rules: random run ${seed}`, exploring(RANDOM, seed, Math.ceil(LIMIT / 4), 0.2));
+  }
+
+  after(() => {
+    console.log(`    ${stateCount} states opened, of ${possibleCount} that scripts could leave`);
+  });
+});
+
+async function exploreScenario(
+  scenario: Scenario,
+  seed: number,
+  limit: number,
+  positionRatio: number,
+): ReturnType<typeof explore> {
+  const world = new World({ seed });
+  await scenario.run(world);
+  const { initial, history, disk } = world;
+  const run = { name: `${scenario.name}/${seed}`, seed, initial, journal: disk.journal, history };
+  const options = { limit, positionRatio, nestedEvery: 25, nestedLimit: 12 };
+  return explore(run, replay === undefined ? options : { ...options, replay: replay.slice(2) });
+}

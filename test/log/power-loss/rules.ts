@@ -1,0 +1,300 @@
+/**
+ * What must be true of a directory after a power failure (RELIABILITY: everything acknowledged is there and equal; no hole; only a tail that was
+ * never synced is gone; rebuilt indexes are those that a fresh scan gives; recovery may be cut short and begun again, and a second one changes
+ * nothing).
+ */
+
+import { BatchBuilder } from "../../../protocol/records/builder.ts";
+import type { LogManager } from "../../../src/log/log-manager.ts";
+import type { PartitionLog } from "../../../src/log/partition-log.ts";
+import { ZERO_UUID } from "../../../src/log/partition-metadata.ts";
+import { createMemoryPlatform } from "../../../src/platform/memory.ts";
+import { CrashImage, diskOf, filesIn } from "./crash-image.ts";
+import {
+  type ScannedBatch,
+  scanBatches,
+  scanEpochs,
+  scanOffsetIndex,
+  scanProducers,
+  scanTimeIndex,
+} from "./fresh-scan.ts";
+import type { Branch, Facts, PartitionFacts } from "./history.ts";
+import type { ImageDirectory } from "./journal.ts";
+import { RecordingDisk } from "./recording-disk.ts";
+import { CONFIG, openLogs } from "./world.ts";
+
+/** A rule is broken. */
+export class Violation extends Error {
+  override name = "Violation";
+}
+
+/** A directory that was opened and found to keep the rules. */
+export interface Recovered {
+  readonly logs: LogManager;
+  readonly disk: RecordingDisk;
+  readonly platform: ReturnType<typeof createMemoryPlatform>;
+}
+
+/** Opens `image` with a new manager and holds it against `facts`. */
+export async function recover(image: ImageDirectory, facts: Facts): Promise<Recovered> {
+  const platform = createMemoryPlatform({ seed: 1 });
+  const disk = new RecordingDisk(diskOf(image, {}, { clock: platform.time }), image);
+  let logs: LogManager;
+  try {
+    const opened = await openLogs(disk, platform);
+    logs = opened.logs;
+    if (opened.fatal.length > 0) throw opened.fatal[0];
+  } catch (error) {
+    throw new Violation(`the directory cannot be opened: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+  for (const [name, reason] of logs.offlineLogs) throw new Violation(`${name} is offline: ${reason}`);
+  for (const directory of logs.directories)
+    if (directory.offline) throw new Violation(`${directory.path} is offline: ${directory.failure}`);
+  for (const log of logs.all()) if (!facts.has(log.name)) throw new Violation(`${log.name} was never created`);
+  for (const [name, expected] of facts) await checkPartition(name, expected, logs, disk);
+  return { logs, disk, platform };
+}
+
+/** That the state which recovery left survives another failure at once, and that recovering again changes nothing. */
+export async function checkSecondRecovery(image: ImageDirectory, first: Recovered): Promise<void> {
+  const left = new CrashImage(image);
+  for (const entry of first.disk.journal) left.apply(entry);
+  const count = left.pending().length;
+  const facts = settledFacts(first.logs);
+  const crashed = left.build(new Array(count).fill("lost"));
+  const second = await recover(crashed, facts);
+  // Once more, from what this recovery left: now not a byte may change.
+  const settled = new CrashImage(crashed);
+  for (const entry of second.disk.journal) settled.apply(entry);
+  const before = settled.build(new Array(settled.pending().length).fill("kept"));
+  const third = await recover(before, facts);
+  const last = new CrashImage(before);
+  for (const entry of third.disk.journal) last.apply(entry);
+  const after = last.build(new Array(last.pending().length).fill("kept"));
+  const differing = differenceOf(before, after);
+  if (differing !== null) throw new Violation(`another recovery changed ${differing}`);
+}
+
+/** That the recovered logs take appends, stop cleanly and come back. */
+export async function checkGoesOn(image: ImageDirectory, facts: Facts, recovered: Recovered): Promise<void> {
+  const { logs, platform, disk } = recovered;
+  // As a broker does with what the metadata log names.
+  for (const { topic, topicId, partition, presence } of facts.values())
+    if (presence !== "gone") logs.create(topic, topicId, partition, CONFIG);
+  const ends = new Map<string, number>();
+  for (const log of logs.all()) {
+    const records = new BatchBuilder().append({ timestamp: 1, value: Buffer.from("more") }).build();
+    const options = {
+      leaderEpoch: log.leaderEpoch + 1,
+      origin: "client",
+      retain: false,
+      nowMs: platform.clock.now(),
+    } as const;
+    const outcome = log.append(records, options);
+    if (!outcome.ok) throw new Violation(`${log.name} takes no appends any more: ${outcome.message}`);
+    ends.set(log.name, outcome.lastOffset + 1);
+  }
+  await platform.time.complete(Promise.all([...logs.all()].map(log => logs.flush(log))));
+  await platform.time.complete(logs.close());
+  const left = new CrashImage(image);
+  for (const entry of disk.journal) left.apply(entry);
+  const stopped = left.build(new Array(left.pending().length).fill("lost"));
+  const { logs: again } = await openLogs(diskOf(stopped), createMemoryPlatform({ seed: 1 }));
+  if (again.cleanShutdownEpoch === null) throw new Violation("a clean stop did not count as one");
+  for (const [name, endOffset] of ends) {
+    const log = [...again.all()].find(other => other.name === name);
+    if (log?.logEndOffset !== endOffset)
+      throw new Violation(`${name} ends at ${log?.logEndOffset} after a clean stop at ${endOffset}`);
+  }
+}
+
+/** What a run may rely on once recovery is over: all that it serves. */
+export function settledFacts(logs: LogManager): Facts {
+  const facts = new Map<string, PartitionFacts>();
+  for (const log of logs.all()) {
+    const batches = scanLog(log).flat();
+    facts.set(log.name, {
+      ...log.topicPartition,
+      presence: "acknowledged",
+      branches: [{ startOffset: log.logStartOffset, batches }],
+      acknowledgedEnd: log.logEndOffset,
+      acknowledgedStart: log.logStartOffset,
+      requestedStart: log.logStartOffset,
+    });
+  }
+  return facts;
+}
+
+async function checkPartition(
+  name: string,
+  expected: PartitionFacts,
+  logs: LogManager,
+  disk: RecordingDisk,
+): Promise<void> {
+  const log = logs.get(expected.topic, expected.partition);
+  if (log === undefined) {
+    if (expected.presence === "acknowledged") throw new Violation(`${name} is missing`);
+    return;
+  }
+  if (expected.presence === "gone") throw new Violation(`${name} was deleted and is back`);
+  const { topicId } = log.topicPartition;
+  // The id becomes durable with the first flush; the metadata log knows it as well.
+  const isIdLost = topicId === ZERO_UUID && expected.presence === "possible";
+  if (topicId !== expected.topicId && !isIdLost) throw new Violation(`${name} has topic id ${topicId}`);
+  checkRange(name, expected, log);
+  const read = await readAll(log);
+  const scanned = scanLog(log);
+  checkContents(name, expected, log, read);
+  checkState(name, log, scanned, disk);
+}
+
+function checkRange(name: string, expected: PartitionFacts, log: PartitionLog): void {
+  const { logStartOffset, logEndOffset } = log;
+  if (logEndOffset < expected.acknowledgedEnd)
+    throw new Violation(`${name} ends at ${logEndOffset}; acknowledged was ${expected.acknowledgedEnd}`);
+  if (logStartOffset > expected.requestedStart)
+    throw new Violation(`${name} starts at ${logStartOffset}; nothing above ${expected.requestedStart} was to go`);
+  if (logStartOffset < expected.acknowledgedStart)
+    throw new Violation(
+      `${name} starts at ${logStartOffset}; records below ${expected.acknowledgedStart} were deleted`,
+    );
+  if (log.flushedOffset !== logEndOffset)
+    throw new Violation(`${name} serves up to ${logEndOffset} but has flushed only to ${log.flushedOffset}`);
+}
+
+/** The log is the beginning of one of its branches, and holds what was acknowledged of the latest. */
+function checkContents(name: string, expected: PartitionFacts, log: PartitionLog, read: readonly ScannedBatch[]): void {
+  const endOffset = read.at(-1)?.endOffset ?? log.logEndOffset;
+  if (endOffset !== log.logEndOffset)
+    throw new Violation(`${name} ends at ${log.logEndOffset} but reads to ${endOffset}`);
+  const matches = expected.branches.some(branch => isBeginningOf(read, branch, log.logStartOffset));
+  if (!matches) {
+    const found = read.map(batch => `${batch.baseOffset}-${batch.endOffset}`).join(" ");
+    const known = expected.branches
+      .map(branch => branch.batches.map(batch => `${batch.baseOffset}-${batch.endOffset}`).join(" "))
+      .join(" | ");
+    throw new Violation(`${name} holds what it never held: from ${log.logStartOffset}: ${found}; known: ${known}`);
+  }
+  const latest = expected.branches.at(-1)!;
+  const required = latest.batches.filter(
+    batch => batch.endOffset <= expected.acknowledgedEnd && batch.endOffset > log.logStartOffset,
+  );
+  for (const [index, batch] of required.entries()) {
+    if (!read[index]?.bytes.equals(batch.bytes))
+      throw new Violation(`${name} lost or changed the acknowledged batch at ${batch.baseOffset}`);
+  }
+}
+
+function isBeginningOf(read: readonly ScannedBatch[], branch: Branch, logStartOffset: number): boolean {
+  const first = branch.batches.findIndex(batch => batch.endOffset > logStartOffset);
+  if (read.length === 0) return true;
+  if (first < 0) return false;
+  return read.every((batch, index) => branch.batches[first + index]?.bytes.equals(batch.bytes) ?? false);
+}
+
+/** Indexes, epochs, producers and transactions say what the batches say. */
+function checkState(name: string, log: PartitionLog, scanned: readonly ScannedBatch[][], disk: RecordingDisk): void {
+  for (const [index, segment] of log.segments.all().entries()) {
+    const batches = scanned[index]!;
+    // What is left of a removal nobody looks at.
+    if ((batches.at(-1)?.endOffset ?? log.logEndOffset) <= log.logStartOffset) continue;
+    const words = scanOffsetIndex(batches, segment.baseOffset, CONFIG.indexIntervalBytes);
+    const encoded = segment.offsetIndex.encode();
+    const found = Array.from({ length: encoded.length / 4 }, (_, word) => encoded.readInt32BE(word * 4));
+    if (found.join() !== words.join())
+      throw new Violation(`${name}: offset index of segment ${segment.baseOffset} is ${found}, not ${words}`);
+    const { required, possible } = scanTimeIndex(batches, segment.baseOffset, CONFIG.indexIntervalBytes);
+    const times = timeEntriesOf(segment.timeIndex.encode());
+    if (!required.every(entry => times.includes(entry)) || !times.every(entry => possible.has(entry)))
+      throw new Violation(`${name}: time index of segment ${segment.baseOffset} is ${times}, not ${required}`);
+    const path = segment.path(".log");
+    if (disk.status(path).sizeBytes !== segment.sizeBytes)
+      throw new Violation(`${name}: segment ${segment.baseOffset} is longer on disk than it says`);
+  }
+  const batches = scanned.flat().filter(batch => batch.endOffset > log.logStartOffset);
+  const epochs = scanEpochs(batches, log.logStartOffset).join();
+  // The epoch in which a log was emptied may be known still.
+  const foundEpochs = log.epochEntries
+    .filter(entry => entry.startOffset < log.logEndOffset)
+    .map(entry => `${entry.epoch} ${entry.startOffset}`)
+    .join();
+  if (epochs !== foundEpochs) throw new Violation(`${name}: leader epochs are ${foundEpochs}, not ${epochs}`);
+  const { producers, aborted } = scanProducers(batches);
+  for (const [producerId, producer] of producers) {
+    const entry = log.producers.get(producerId);
+    const last = entry?.batches.at(-1);
+    if (entry?.epoch !== producer.epoch)
+      throw new Violation(`${name}: producer ${producerId} has epoch ${entry?.epoch}`);
+    if (
+      producer.lastOffset >= 0 &&
+      (last?.lastSequence !== producer.lastSequence || last.lastOffset !== producer.lastOffset)
+    )
+      throw new Violation(
+        `${name}: producer ${producerId} has ${JSON.stringify(last)}, not ${JSON.stringify(producer)}`,
+      );
+    const { transactionFirstOffset } = entry;
+    const isOld = transactionFirstOffset >= 0 && transactionFirstOffset < log.logStartOffset;
+    if (!isOld && transactionFirstOffset !== producer.transactionFirstOffset)
+      throw new Violation(`${name}: transaction of ${producerId} began at ${transactionFirstOffset}`);
+  }
+  const foundAborted = log
+    .abortedTransactions(log.logStartOffset, log.logEndOffset)
+    .filter(transaction => transaction.firstOffset >= log.logStartOffset)
+    .map(({ producerId, firstOffset, lastOffset }) => `${producerId}: ${firstOffset}-${lastOffset}`);
+  const abortedText = aborted
+    .filter(({ firstOffset }) => firstOffset >= log.logStartOffset)
+    .map(({ producerId, firstOffset, lastOffset }) => `${producerId}: ${firstOffset}-${lastOffset}`);
+  if (foundAborted.join() !== abortedText.join())
+    throw new Violation(`${name}: aborted transactions are ${foundAborted}, not ${abortedText}`);
+}
+
+/** The batches of each segment, read from its file. */
+function scanLog(log: PartitionLog): ScannedBatch[][] {
+  let nextOffset = -1;
+  return log.segments.all().map(segment => {
+    const contents = Buffer.alloc(segment.sizeBytes);
+    segment.file.read(contents, 0);
+    let batches: ScannedBatch[];
+    try {
+      batches = scanBatches(contents);
+    } catch (error) {
+      throw new Violation(`${log.name}, segment ${segment.baseOffset}: ${(error as Error).message}`);
+    }
+    if (nextOffset > segment.baseOffset) throw new Violation(`${log.name}: segments overlap at ${segment.baseOffset}`);
+    if (nextOffset >= log.logStartOffset && segment.baseOffset > nextOffset)
+      throw new Violation(`${log.name} has a hole before segment ${segment.baseOffset}`);
+    nextOffset = batches.at(-1)?.endOffset ?? segment.baseOffset;
+    return batches;
+  });
+}
+
+async function readAll(log: PartitionLog): Promise<ScannedBatch[]> {
+  const batches: ScannedBatch[] = [];
+  let offset = log.logStartOffset;
+  while (offset < log.logEndOffset) {
+    const outcome = await log.read(offset, 100_000, log.logEndOffset, { minOneBatch: true });
+    if (!outcome.ok) throw new Violation(`${log.name} refuses a read at ${offset}: ${outcome.message}`);
+    if (outcome.sizeBytes === 0) throw new Violation(`${log.name} has nothing at ${offset}`);
+    const found = scanBatches(Buffer.concat(outcome.chunks));
+    batches.push(...found);
+    offset = found.at(-1)!.endOffset;
+  }
+  return batches;
+}
+
+function timeEntriesOf(encoded: Buffer): string[] {
+  const entries: string[] = [];
+  for (let at = 0; at < encoded.length; at += 12)
+    entries.push(`${encoded.readBigInt64BE(at)} ${encoded.readInt32BE(at + 8)}`);
+  return entries;
+}
+
+/** The first file that differs; null when none does. */
+function differenceOf(before: ImageDirectory, after: ImageDirectory): string | null {
+  const files = new Map(filesIn(before));
+  for (const [path, contents] of filesIn(after)) {
+    if (!files.get(path)?.equals(contents)) return path;
+    files.delete(path);
+  }
+  return files.keys().next().value ?? null;
+}
