@@ -1,0 +1,210 @@
+/**
+ * Opens a node's log directories: locks them, formats new ones, and refuses those that are not this node's.
+ *
+ * ```ts
+ * const storage = openStorage(options, { disk, clock, random, logger });
+ * try { … storage.directories, storage.metadataLogDirectory … } finally { storage.close(); }
+ * ```
+ *
+ * The rules are those of Kafka's `MetaPropertiesEnsemble`, and one more: a directory that holds something but no `meta.properties` is
+ * refused, not formatted over.
+ */
+import type { Logger } from "../../logging/logger.ts";
+import { joinPath, makeDirectoryDurably, readFileIfExists } from "../../platform/files.ts";
+import { type Clock, type Disk, DiskError, type Random } from "../../platform/platform.ts";
+import { readBootstrap } from "./bootstrap.ts";
+import {
+  type ControllerEndpoint,
+  formatDataDirectory,
+  formatMetadataDirectory,
+  isFormattable,
+  LOCK_FILE,
+  METADATA_LOG_DIRECTORY,
+  writeMetaProperties,
+} from "./format.ts";
+import { randomUuid } from "./ids.ts";
+import { META_PROPERTIES_FILE, type MetaProperties, parseMetaProperties } from "./meta-properties.ts";
+
+export interface StorageOptions {
+  /** `log.dirs`. */
+  readonly directories: readonly string[];
+  /** `metadata.log.dir`; the first log directory when null. */
+  readonly metadataDirectory: string | null;
+  readonly nodeId: number;
+  /** The cluster the node is meant to be in: checked where the directories say one, taken where they are new. Null for any. */
+  readonly clusterId: string | null;
+  /** Where the controller listens, for the voter set of a new quorum. */
+  readonly endpoints: readonly ControllerEndpoint[];
+  /** Whether new directories are formatted; when not, they are an error. */
+  readonly formatIfNew: boolean;
+}
+
+export interface StorageModules {
+  readonly disk: Disk;
+  readonly clock: Pick<Clock, "now">;
+  readonly random: Pick<Random, "bytes" | "integer">;
+  readonly logger: Logger;
+}
+
+export interface StorageDirectory {
+  readonly path: string;
+  readonly directoryId: string;
+}
+
+/** Open log directories; this process holds their locks. */
+export interface Storage {
+  readonly clusterId: string;
+  readonly nodeId: number;
+  /** In the order configured. */
+  readonly directories: readonly StorageDirectory[];
+  /** The one that holds the metadata log; among {@link directories} unless `metadata.log.dir` lies apart. */
+  readonly metadataDirectory: StorageDirectory;
+  /** `<metadata directory>/__cluster_metadata-0`. */
+  readonly metadataLogDirectory: string;
+  /** Whether this call formatted them. */
+  readonly isNew: boolean;
+  /** What the first controller writes into an empty metadata log, encoded. Throws when the file is damaged. */
+  bootstrapRecords(): Buffer[];
+  /** Releases the locks. */
+  close(): void;
+}
+
+/** The directories cannot be used, for the reason in the message; no file was changed, but missing directories may have been made. */
+export class StorageError extends Error {
+  override readonly name = "StorageError";
+}
+
+/** @throws StorageError, DiskError */
+export function openStorage(options: StorageOptions, modules: StorageModules): Storage {
+  const metadataPath = options.metadataDirectory ?? options.directories[0];
+  if (metadataPath === undefined) throw new StorageError("no log directory is configured (log.dirs)");
+  const paths = [...new Set([metadataPath, ...options.directories])];
+  if (new Set(options.directories).size < options.directories.length) {
+    throw new StorageError(`log.dirs names a directory twice: ${options.directories.join(", ")}`);
+  }
+  const releases: (() => void)[] = [];
+  const close = () => {
+    for (const release of releases.splice(0)) release();
+  };
+  try {
+    for (const path of paths) releases.push(lockDirectory(modules.disk, path, options));
+    const before = new Map(paths.map(path => [path, loadMetaProperties(modules.disk, path)]));
+    checkConsistency(before, metadataPath, options, modules.disk);
+    const isNew = before.get(metadataPath) === null;
+    const after = formatMissing(before, metadataPath, options, modules);
+    const describe = (path: string) => ({ path, directoryId: after.get(path)?.directoryId as string });
+    return {
+      clusterId: after.get(metadataPath)?.clusterId as string,
+      nodeId: options.nodeId,
+      directories: options.directories.map(describe),
+      metadataDirectory: describe(metadataPath),
+      metadataLogDirectory: joinPath(metadataPath, METADATA_LOG_DIRECTORY),
+      isNew,
+      bootstrapRecords: () => readBootstrap(modules.disk, metadataPath),
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function lockDirectory(disk: Disk, path: string, options: StorageOptions): () => void {
+  if (!disk.exists(path)) {
+    if (!options.formatIfNew) throw new StorageError(`log directory ${path} does not exist`);
+    makeDirectoryDurably(disk, path);
+  } else if (!disk.status(path).isDirectory) throw new StorageError(`${path} is not a directory`);
+  const release = disk.lock(joinPath(path, LOCK_FILE));
+  if (release === null) throw new StorageError(`${path} is in use by another process`);
+  return release;
+}
+
+/** Null when the directory has none. */
+function loadMetaProperties(disk: Disk, directory: string): MetaProperties | null {
+  const path = joinPath(directory, META_PROPERTIES_FILE);
+  const contents = readFileIfExists(disk, path);
+  if (contents === null) return null;
+  try {
+    return parseMetaProperties(contents.toString("latin1"));
+  } catch (error) {
+    if (error instanceof DiskError) throw error;
+    throw new StorageError(`${path}: ${(error as Error).message}`);
+  }
+}
+
+function checkConsistency(
+  found: ReadonlyMap<string, MetaProperties | null>,
+  metadataPath: string,
+  options: StorageOptions,
+  disk: Disk,
+): void {
+  const formatted = [...found].filter((entry): entry is [string, MetaProperties] => entry[1] !== null);
+  for (const [path, properties] of found) {
+    if (properties === null && !isFormattable(disk, path)) {
+      throw new StorageError(
+        `${path} is not empty and has no ${META_PROPERTIES_FILE}: it is no log directory, or has lost the file`,
+      );
+    }
+    if (path !== metadataPath && properties !== null && disk.exists(joinPath(path, METADATA_LOG_DIRECTORY))) {
+      throw new StorageError(
+        `${path} holds a metadata log, but the metadata log directory is ${metadataPath} (metadata.log.dir)`,
+      );
+    }
+  }
+  if (formatted.length > 0 && found.get(metadataPath) === null) {
+    throw new StorageError(
+      `${metadataPath} is to hold the metadata log but is new, while ${formatted[0]?.[0]} is in use already`,
+    );
+  }
+  for (const [path, { nodeId, clusterId }] of formatted) {
+    if (nodeId !== options.nodeId) {
+      throw new StorageError(`${path} belongs to node ${nodeId}, but this is node ${options.nodeId} (node.id)`);
+    }
+    const expected = options.clusterId ?? formatted[0]?.[1].clusterId;
+    if (clusterId !== expected) throw new StorageError(`${path} belongs to cluster ${clusterId}, not to ${expected}`);
+  }
+  checkDirectoryIds(formatted);
+}
+
+/** One id in two directories means that one was copied from the other. */
+function checkDirectoryIds(formatted: readonly (readonly [string, MetaProperties])[]): void {
+  const paths = new Map<string, string>();
+  for (const [path, { directoryId }] of formatted) {
+    if (directoryId === null) continue;
+    const other = paths.get(directoryId);
+    if (other !== undefined) throw new StorageError(`${other} and ${path} have the same directory.id ${directoryId}`);
+    paths.set(directoryId, path);
+  }
+}
+
+/** Formats directories without `meta.properties`, the metadata directory first, and gives ids to those of before KIP-858. */
+function formatMissing(
+  found: ReadonlyMap<string, MetaProperties | null>,
+  metadataPath: string,
+  options: StorageOptions,
+  modules: StorageModules,
+): Map<string, MetaProperties> {
+  const { nodeId, endpoints, formatIfNew } = options;
+  const known = found.get(metadataPath) ?? null;
+  if (known === null && !formatIfNew) {
+    throw new StorageError(`${metadataPath} has no ${META_PROPERTIES_FILE}: it has not been formatted`);
+  }
+  const clusterId = known?.clusterId ?? options.clusterId ?? randomUuid(modules.random);
+  const result = new Map<string, MetaProperties>();
+  for (const [path, properties] of found) {
+    let current = properties;
+    if (current === null) {
+      current =
+        path === metadataPath
+          ? formatMetadataDirectory(path, { clusterId, nodeId, endpoints }, modules)
+          : formatDataDirectory(path, { clusterId, nodeId }, modules);
+      const { directoryId } = current;
+      modules.logger.info("storage.formatted", { path, clusterId, nodeId, directoryId });
+    } else if (current.directoryId === null) {
+      current = { ...current, directoryId: randomUuid(modules.random) };
+      writeMetaProperties(path, current, modules);
+    }
+    result.set(path, current);
+  }
+  return result;
+}

@@ -1,0 +1,545 @@
+/**
+ * The replicated metadata log: performs what {@link RaftCore} decides, over a log, a disk and connections.
+ *
+ * ```ts
+ * const raft = new RaftDriver(options, { log: partitionLog, flush: () => logs.flush(partitionLog), platform, logger, onFatal });
+ * await raft.start();
+ * raft.service   // answers the quorum's requests: Vote, Fetch, …
+ * ```
+ *
+ * A quorum of one is the same: it elects itself, and what it has flushed is committed.
+ *
+ * - The quorum's state is durable before anything that follows from it happens; a failure to write it loses the step, not the promise.
+ * - What recovery found is flushed before it is told or claimed (KAFKA-10101).
+ * - A failed flush ends everything: the log leads no more, and the owner is told to stop the node. A full disk does not: leadership goes to others.
+ * - Silence is judged after the sockets were read, and what this process slept through is taken off it.
+ */
+import { ApiError, Errors } from "../../protocol/errors.ts";
+import type { Logger } from "../logging/logger.ts";
+import { DiskError, type Platform, type Timer } from "../platform/platform.ts";
+import type { Action, VoterChangeOutcome } from "./actions.ts";
+import { type Decided, RaftCore } from "./core.ts";
+import { ElectionTiming, type QuorumTimeouts } from "./election-timing.ts";
+import { Messenger } from "./messenger.ts";
+import { ParkedFetches } from "./parked-fetches.ts";
+import type { Address, ConnectToPeer } from "./peers.ts";
+import type { Voter } from "./quorum-history.ts";
+import { QuorumLog } from "./quorum-log.ts";
+import { QuorumService } from "./quorum-service.ts";
+import { type QuorumState, readQuorumState, writeQuorumState } from "./quorum-state.ts";
+import type { RaftLog } from "./raft-log.ts";
+import { type QuorumStatus, quorumStatus } from "./replica-status.ts";
+import type {
+  LeaderAndEpoch,
+  LogAppendOptions,
+  LogAppendOutcome,
+  ReplicatedLog,
+  ReplicatedLogListener,
+  SnapshotId,
+  SnapshotWriter,
+} from "./replicated-log.ts";
+import { SnapshotKeeper } from "./snapshot-keeper.ts";
+import { type SnapshotRetention, Snapshots } from "./snapshots.ts";
+import { Subscription } from "./subscription.ts";
+import { type Endpoint, type ReplicaKey, type StaticVoter, VoterSet } from "./voter-set.ts";
+
+export interface RaftDriverOptions {
+  readonly nodeId: number;
+  /** Id of the metadata log's directory, as in meta.properties: part of the voter's name (KIP-853). */
+  readonly directoryId: string;
+  readonly clusterId: string;
+  /** Directory of the metadata log: `<metadata log dir>/__cluster_metadata-0`. */
+  readonly directory: string;
+  /** Where this node's controller listens; empty for a node that is none and only observes. */
+  readonly endpoints: readonly Endpoint[];
+  /** The first of `controller.listener.names`. */
+  readonly listenerName: string;
+  /** `controller.quorum.voters`; empty with a dynamic quorum. */
+  readonly staticVoters: readonly StaticVoter[];
+  /** `controller.quorum.bootstrap.servers`. */
+  readonly bootstrapServers: readonly Address[];
+  /** `controller.quorum.auto.join.enable`. */
+  readonly autoJoin: boolean;
+  readonly timeouts: QuorumTimeouts;
+  /** `controller.quorum.fetch.max.bytes`. */
+  readonly fetchMaxBytes: number;
+  /** `controller.quorum.fetch.snapshot.max.bytes`. */
+  readonly snapshotMaxBytes: number;
+  readonly retention: SnapshotRetention;
+}
+
+export interface RaftDriverModules {
+  readonly log: RaftLog;
+  /** Starts a group commit of the log; resolves when all appended so far is durable. A rejection is final. */
+  readonly flush: () => Promise<void>;
+  readonly platform: Platform;
+  /** Makes the connections to other members. */
+  readonly connect: ConnectToPeer;
+  readonly logger: Logger;
+  /** Told once when this log can go on no more (a failed flush, a broken invariant): the node must stop. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** A timer is never set further ahead: its lateness tells how long this process slept. */
+const MAX_TIMER_MS = 100;
+/** What a busy event loop may be late. */
+const TOLERATED_LATENESS_MS = 20;
+/** Actions that nobody outside of this node hears of. */
+const WITHIN: ReadonlySet<Action["type"]> = new Set([
+  "committed",
+  "resigned",
+  "leaderChanged",
+  "wakeFetches",
+  "voterChanged",
+  "cancelDownload",
+  "fatal",
+]);
+/** How long a stopping leader waits for its successors to have heard of it. */
+const HANDOVER_MS = 500;
+
+export class RaftDriver implements ReplicatedLog {
+  readonly #options: RaftDriverOptions;
+  readonly #modules: RaftDriverModules;
+  readonly #snapshots: Snapshots;
+  readonly #log: QuorumLog;
+  readonly #keeper: SnapshotKeeper;
+  readonly #messenger: Messenger;
+  readonly #parked: ParkedFetches;
+  readonly #subscriptions = new Set<Subscription>();
+  readonly #self: ReplicaKey;
+  #core: RaftCore | null = null;
+  #status: "new" | "starting" | "running" | "closed" | "failed" = "new";
+  #stopListening: (() => void)[] = [];
+  readonly #started: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #changes = new Map<number, (outcome: VoterChangeOutcome) => void>();
+  #actions: Action[] = [];
+  #isPerforming = false;
+  #timer: Timer | null = null;
+  #timerAtMs = Infinity;
+  /** Answers the quorum's requests. */
+  readonly service: QuorumService;
+
+  constructor(options: RaftDriverOptions, modules: RaftDriverModules) {
+    const { log, platform, logger } = modules;
+    const { disk, clock } = platform;
+    this.#options = options;
+    this.#modules = modules;
+    this.#self = { id: options.nodeId, directoryId: options.directoryId };
+    this.#started.promise.catch(() => {}); // start() tells
+    this.#parked = new ParkedFetches(platform);
+    this.#snapshots = new Snapshots(options, { disk, logger });
+    this.#log = new QuorumLog({
+      ...modules,
+      snapshots: this.#snapshots,
+      clock,
+      onAppended: () => this.#parked.wake(),
+      onFlushed: () => this.#step((core, nowMs) => core.flushed(nowMs)),
+      onVoters: () => this.#learnVoters(),
+      onFailed: error => this.#fail(error),
+    });
+    this.#keeper = new SnapshotKeeper(options, { ...modules, snapshots: this.#snapshots, quorumLog: this.#log });
+    this.#messenger = new Messenger(
+      { ...options, ...options.timeouts, self: this.#self },
+      { ...modules, step: event => this.#step(event), onFault: error => this.#fail(error) },
+    );
+    this.service = new QuorumService(options, { driver: this, log, parked: this.#parked, disk });
+  }
+
+  get nodeId(): number {
+    return this.#options.nodeId;
+  }
+
+  get leaderAndEpoch(): LeaderAndEpoch {
+    return this.#core?.leaderAndEpoch ?? { leaderId: -1, epoch: 0 };
+  }
+
+  get logEndOffset(): number {
+    return this.#log.endOffset;
+  }
+
+  get logStartOffset(): number {
+    return this.#log.startOffset;
+  }
+
+  get highWatermark(): number {
+    return Math.max(0, this.#core?.highWatermark ?? 0);
+  }
+
+  get latestSnapshotId(): SnapshotId | null {
+    return this.#snapshots.latestId;
+  }
+
+  /** The voters in force, configured ones included. */
+  get voterSet(): VoterSet {
+    return this.#core?.voters ?? VoterSet.EMPTY;
+  }
+
+  get voters(): readonly Voter[] {
+    return this.voterSet.voters;
+  }
+
+  /** Offset of the record that names the voters; they are committed when the high watermark is above it. */
+  get votersOffset(): number {
+    return this.#log.quorum.latest.offset;
+  }
+
+  get kraftVersion(): number {
+    return this.#log.quorum.latest.kraftVersion;
+  }
+
+  /** For the service and tests; throws before {@link start}. */
+  get core(): RaftCore {
+    const core = this.#core;
+    if (core === null) throw new ApiError(Errors.COORDINATOR_LOAD_IN_PROGRESS, "the quorum's log is being opened");
+    return core;
+  }
+
+  get hasCore(): boolean {
+    return this.#core !== null;
+  }
+
+  get isRunning(): boolean {
+    return this.#status === "running";
+  }
+
+  isLeader(): boolean {
+    return this.isRunning && this.core.leadership !== null;
+  }
+
+  /** Where a node's controller was last known to be. */
+  addressOf(nodeId: number): Address | null {
+    return this.#messenger.addressOf(nodeId);
+  }
+
+  /** Notes where a leader says that it listens. */
+  learnAddress(nodeId: number, endpoints: readonly Endpoint[]): void {
+    this.#messenger.learnAddress(nodeId, endpoints);
+  }
+
+  /**
+   * Recovers snapshots and log, makes what was recovered durable, and takes part. Alone, it resolves when the first record of its epoch is
+   * committed; with others, at once. Rejects, with the disk as it was but for leftovers removed and corrupt snapshots set aside, when the
+   * directory cannot be read.
+   */
+  async start(): Promise<void> {
+    if (this.#status !== "new") throw new Error("metadata log started twice");
+    this.#status = "starting";
+    const { log, platform } = this.#modules;
+    const snapshot = await this.#log.recover();
+    this.#keeper.recovered(snapshot);
+    const stored = readQuorumState(platform.disk, this.#options.directory);
+    if (this.#status !== "starting") throw new Error("metadata log closed");
+    this.#status = "running";
+    this.#stopListening = [
+      log.onFlushed(() => this.#step((core, nowMs) => core.flushed(nowMs))),
+      log.onAppendFailed((_log, endOffset) => this.#takenBack(endOffset)),
+    ];
+    const core = this.#createCore(stored);
+    this.#core = core;
+    this.#learnVoters();
+    const isAlone = core.voters.isOnly(this.#self);
+    this.#step(() => core.start(snapshot?.id.endOffset ?? 0, this.#nowMs));
+    if (isAlone) await this.#started.promise;
+  }
+
+  /** Hands leadership over and stops, for good. What was appended is flushed first. */
+  async close(): Promise<void> {
+    if (this.#status === "running") {
+      await this.#modules.flush().catch(() => {});
+      this.#step((core, nowMs) => core.stop(nowMs));
+      const patience = new Promise<void>(resolve => this.#modules.platform.timers.after(HANDOVER_MS, resolve));
+      await Promise.race([this.#messenger.handedOver(), patience]);
+    }
+    this.#status = this.#status === "failed" ? "failed" : "closed";
+    this.#release(new Error("metadata log closed"));
+    for (const subscription of this.#subscriptions) subscription.end();
+    this.#subscriptions.clear();
+  }
+
+  append(epoch: number, records: readonly Buffer[], options: LogAppendOptions = {}): LogAppendOutcome {
+    const leadership = this.#core?.leadership ?? null;
+    if (leadership === null || epoch !== this.core.epoch || !this.isRunning) {
+      const message = `node ${this.nodeId} does not lead in epoch ${epoch}`;
+      return { ok: false, errorCode: Errors.NOT_CONTROLLER, message };
+    }
+    return this.#log.appendRecords(epoch, records, options);
+  }
+
+  subscribe(listener: ReplicatedLogListener): () => void {
+    const subscription = new Subscription(listener, {
+      read: offset => this.#log.readCommitted(offset, this.highWatermark),
+      latestSnapshot: () => this.#keeper.latest(),
+      position: () => ({ highWatermark: this.highWatermark, logStartOffset: this.logStartOffset }),
+      leadership: () => {
+        const leadership = this.#core?.leadership ?? null;
+        return leadership === null ? null : { epoch: this.core.epoch, startOffset: leadership.epochStartOffset };
+      },
+      onFault: error => this.#fail(error),
+    });
+    this.#subscriptions.add(subscription);
+    this.#modules.platform.timers.endOfTick(() => {
+      subscription.leaderChanged(this.leaderAndEpoch);
+      subscription.pump();
+    });
+    return () => {
+      subscription.end();
+      this.#subscriptions.delete(subscription);
+    };
+  }
+
+  resign(epoch: number, reason: string): void {
+    this.#step((core, nowMs) => core.resign(epoch, reason, nowMs));
+  }
+
+  createSnapshot(id: SnapshotId, lastContainedLogTimeMs: number): SnapshotWriter | null {
+    if (id.endOffset > this.highWatermark) {
+      throw new Error(`snapshot at ${id.endOffset}, but only ${this.highWatermark} is committed`);
+    }
+    return this.#keeper.create(id, lastContainedLogTimeMs);
+  }
+
+  /** What the leader knows of all replicas; null when this node does not lead. */
+  status(): QuorumStatus | null {
+    if (!this.isLeader()) return null;
+    return quorumStatus(this.core, this.#self, this.logEndOffset, this.#modules.platform.clock);
+  }
+
+  /**
+   * Lets the core decide a request, and performs it before the reply is given back. Throws `ApiError` when the quorum's state could not be made
+   * durable: there is no reply then.
+   */
+  decide<R>(event: (core: RaftCore, nowMs: number) => Decided<R>): R {
+    const { reply, actions } = event(this.core, this.#nowMs);
+    if (!this.#perform(actions)) throw new ApiError(Errors.KAFKA_STORAGE_ERROR, "the quorum's state cannot be written");
+    return reply;
+  }
+
+  /** As {@link decide} for a change of the voters, whose outcome comes later. */
+  changeVoters(
+    event: (core: RaftCore, nowMs: number) => Decided<{ ticket: number; refusal: VoterChangeOutcome | null }>,
+  ): Promise<VoterChangeOutcome> {
+    const { reply, actions } = event(this.core, this.#nowMs);
+    const { ticket, refusal } = reply;
+    const outcome =
+      refusal !== null
+        ? Promise.resolve(refusal)
+        : new Promise<VoterChangeOutcome>(resolve => this.#changes.set(ticket, resolve));
+    this.#perform(actions);
+    return outcome;
+  }
+
+  get #nowMs(): number {
+    return this.#modules.platform.clock.monotonic();
+  }
+
+  #createCore(stored: QuorumState | null): RaftCore {
+    const { listenerName, endpoints, bootstrapServers, autoJoin, timeouts } = this.#options;
+    return new RaftCore(
+      {
+        self: this.#self,
+        endpoints,
+        listenerName,
+        staticVoters: VoterSet.ofStatic(this.#staticVoters, listenerName),
+        hasBootstrapServers: bootstrapServers.length > 0,
+        autoJoin,
+      },
+      {
+        log: this.#log.view(),
+        quorum: this.#log.quorum,
+        timing: new ElectionTiming(timeouts, this.#modules.platform),
+      },
+      stored,
+    );
+  }
+
+  /** A controller that is told of no others, and whose log names none, is the quorum. */
+  get #staticVoters(): readonly StaticVoter[] {
+    const { staticVoters, bootstrapServers, endpoints, nodeId } = this.#options;
+    const [endpoint] = endpoints;
+    if (staticVoters.length > 0 || bootstrapServers.length > 0 || endpoint === undefined) return staticVoters;
+    return [{ id: nodeId, host: endpoint.host, port: endpoint.port }];
+  }
+
+  #step(event: (core: RaftCore, nowMs: number) => readonly Action[]): void {
+    const core = this.#core;
+    if (core !== null && this.isRunning) this.#perform(event(core, this.#nowMs));
+  }
+
+  /** Performs actions in order; those that further events give rise to come behind. False when the quorum's state could not be written. */
+  #perform(actions: readonly Action[]): boolean {
+    for (const action of actions) this.#actions.push(action);
+    if (this.#isPerforming) return true;
+    this.#isPerforming = true;
+    let isWritten = true;
+    try {
+      for (let next = this.#actions.shift(); next !== undefined; next = this.#actions.shift()) {
+        if (!this.isRunning) {
+          this.#actions = [];
+          return false;
+        }
+        if (next.type !== "persist") this.#act(next);
+        else if (!this.#persist(next.state)) {
+          isWritten = false;
+          // Nothing leaves this node for a state that is not durable; those within are told all the same.
+          this.#actions = this.#actions.filter(({ type }) => WITHIN.has(type));
+          this.#actions.push(...this.core.writeFailed("the quorum's state cannot be written", this.#nowMs));
+        }
+      }
+    } catch (error) {
+      this.#actions = [];
+      this.#fail(error as Error);
+      return false;
+    } finally {
+      this.#isPerforming = false;
+    }
+    this.#arm();
+    return isWritten;
+  }
+
+  #act(action: Exclude<Action, { type: "persist" }>): void {
+    switch (action.type) {
+      case "truncate":
+        this.#log.truncateTo(action.endOffset);
+        this.#perform(this.core.logChanged(this.#nowMs));
+        break;
+      case "append":
+        this.#appended(this.#log.appendFetched(action.records, this.core.epoch));
+        break;
+      case "appendControls":
+        this.#controlsAppended(this.#log.appendControls(action.epoch, action.controls));
+        break;
+      case "downloadSnapshot":
+        this.#downloadSnapshot(action);
+        break;
+      case "cancelDownload":
+        this.#keeper.cancelDownload();
+        break;
+      case "committed":
+        this.#committed(action.highWatermark);
+        break;
+      case "wakeFetches":
+        this.#parked.wake();
+        break;
+      case "resigned":
+        this.#modules.logger.warn("raft.resigned", { epoch: action.epoch, reason: action.reason });
+        for (const subscription of this.#subscriptions) subscription.resigned(action.epoch);
+        break;
+      case "leaderChanged":
+        this.#modules.logger.info("raft.leader-changed", { ...action.leader, role: this.core.role });
+        for (const subscription of this.#subscriptions) subscription.leaderChanged(action.leader);
+        break;
+      case "voterChanged":
+        this.#changes.get(action.ticket)?.(action.outcome);
+        this.#changes.delete(action.ticket);
+        break;
+      case "fatal":
+        throw new Error(action.message);
+      default:
+        this.#messenger.send(action);
+    }
+  }
+
+  /** False when there is no space; any other failure is final. */
+  #persist(state: QuorumState): boolean {
+    const { disk } = this.#modules.platform;
+    try {
+      writeQuorumState(disk, this.#options.directory, state, this.kraftVersion, this.core.voters.ids);
+      return true;
+    } catch (error) {
+      if (!(error instanceof DiskError) || error.code !== "ENOSPC") throw error;
+      this.#modules.logger.error("raft.state-not-written", { error: error.message, epoch: state.leaderEpoch });
+      return false;
+    }
+  }
+
+  #arm(): void {
+    const core = this.#core;
+    if (core === null || !this.isRunning) return;
+    const atMs = Math.min(core.nextDeadlineMs, this.#nowMs + MAX_TIMER_MS);
+    if (core.nextDeadlineMs === Infinity || atMs >= this.#timerAtMs) return;
+    this.#timer?.clear();
+    this.#timerAtMs = atMs;
+    this.#timer = this.#modules.platform.timers.after(Math.max(0, atMs - this.#nowMs), () => this.#timerFired());
+  }
+
+  #timerFired(): void {
+    const lateMs = this.#nowMs - this.#timerAtMs;
+    this.#timer = null;
+    // Whatever has arrived meanwhile is heard first.
+    this.#modules.platform.timers.endOfTick(() => {
+      this.#timerAtMs = Infinity;
+      const core = this.#core;
+      if (core === null || !this.isRunning) return;
+      if (lateMs > TOLERATED_LATENESS_MS) core.forgive(lateMs, this.#nowMs);
+      if (this.#nowMs >= core.nextDeadlineMs) this.#perform(core.tick(this.#nowMs));
+      else this.#arm();
+    });
+  }
+
+  #appended(outcome: LogAppendOutcome): void {
+    if (!outcome.ok) {
+      this.#modules.logger.error("raft.fetched-not-appended", { error: outcome.message });
+      this.#perform(this.core.writeFailed(outcome.message, this.#nowMs));
+    } else this.#perform(this.core.logChanged(this.#nowMs));
+  }
+
+  #controlsAppended(outcome: LogAppendOutcome): void {
+    if (!outcome.ok) this.#perform(this.core.writeFailed(outcome.message, this.#nowMs));
+  }
+
+  /** What was appended is not there any more, so nobody may build upon it. */
+  #takenBack(endOffset: number): void {
+    if (endOffset < this.highWatermark) {
+      this.#fail(new Error(`committed records were taken back, down to ${endOffset}`));
+      return;
+    }
+    this.#log.forgetFrom(endOffset);
+    this.#modules.logger.error("raft.appends-taken-back", { epoch: this.core.epoch, endOffset });
+    this.#step((core, nowMs) => core.writeFailed("appends could not be written", nowMs));
+  }
+
+  #downloadSnapshot({ from, id }: Extract<Action, { type: "downloadSnapshot" }>): void {
+    const { epoch } = this.core;
+    this.#keeper.download(id, {
+      request: position => this.#messenger.fetchSnapshot(from, epoch, id, position),
+      onProgress: () => this.#core?.downloadProgressed(this.#nowMs),
+      onEnded: isInstalled => this.#step((core, nowMs) => core.downloadEnded(isInstalled, nowMs)),
+      onFailed: error => this.#fail(error),
+    });
+  }
+
+  #committed(highWatermark: number): void {
+    this.#started.resolve();
+    for (const subscription of this.#subscriptions) subscription.pump();
+    this.#log.told(highWatermark);
+    this.#keeper.release();
+  }
+
+  #learnVoters(): void {
+    for (const { voterId, endpoints } of this.voters) this.learnAddress(voterId, endpoints);
+  }
+
+  #fail(error: Error): void {
+    if (this.#status === "failed" || this.#status === "closed") return;
+    const { epoch } = this.leaderAndEpoch;
+    const wasLeading = this.isLeader();
+    this.#status = "failed";
+    this.#modules.logger.error("raft.failed", { epoch, error: error.message });
+    if (wasLeading) for (const subscription of this.#subscriptions) subscription.resigned(epoch);
+    this.#release(error);
+    this.#modules.onFatal(error);
+  }
+
+  #release(error: Error): void {
+    this.#timer?.clear();
+    this.#keeper.close();
+    this.#parked.wake(true);
+    this.#messenger.close();
+    for (const stop of this.#stopListening) stop();
+    this.#started.reject(error);
+    for (const [ticket, answer] of this.#changes) {
+      this.#changes.delete(ticket);
+      answer({ errorCode: Errors.BROKER_NOT_AVAILABLE, message: error.message });
+    }
+  }
+}

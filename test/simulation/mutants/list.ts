@@ -1,0 +1,119 @@
+/** Changes to the Raft code that break it, each of which the simulation has to notice. */
+
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  /** Must occur exactly once. */
+  readonly find: string;
+  readonly replacement: string;
+}
+
+const CORE = "src/raft/core.ts";
+const DRIVER = "src/raft/driver.ts";
+const LOG = "src/raft/quorum-log.ts";
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: "epoch and vote are not written",
+    file: DRIVER,
+    find: "      writeQuorumState(disk, this.#options.directory, state, this.kraftVersion, this.core.voters.ids);\n",
+    replacement: "",
+  },
+  {
+    name: "the quorum's state is not synced",
+    file: "src/platform/files.ts",
+    find: "    file.syncNow();\n  } finally {",
+    replacement: "  } finally {",
+  },
+  {
+    name: "the leader's own log counts before it is flushed",
+    file: CORE,
+    find: "committedOffset(this.voters, this.#options.self, log.flushedOffset)",
+    replacement: "committedOffset(this.voters, this.#options.self, log.logEndOffset)",
+  },
+  {
+    name: "a follower asks for more before it has flushed",
+    file: CORE,
+    find: "    if (log.flushedOffset < log.logEndOffset) return false;\n",
+    replacement: "",
+  },
+  {
+    name: "records of earlier epochs are committed by counting",
+    file: CORE,
+    find: "committed > role.epochStartOffset && ",
+    replacement: "",
+  },
+  {
+    name: "votes go to logs that are behind",
+    file: CORE,
+    find: "    if (!isUpToDate(this.#modules.log, lastEpoch, endOffset)) return false;\n",
+    replacement: "    void [isUpToDate, lastEpoch, endOffset];\n",
+  },
+  {
+    name: "two votes in one epoch",
+    file: CORE,
+    find: "return votedId === -1 || (votedId === candidate.id && votedDirectoryId === candidate.directoryId);",
+    replacement: "return votedId === -1 || votedDirectoryId !== candidate.id.toString();",
+  },
+  {
+    name: "half of the voters are enough",
+    file: "src/raft/voter-set.ts",
+    find: "Math.floor(this.voters.length / 2) + 1",
+    replacement: "Math.max(1, Math.floor(this.voters.length / 2))",
+  },
+  {
+    name: "a position that diverges counts as progress",
+    file: CORE,
+    find: "      role.progress.heardOf(replica, nowMs);\n    }\n    return this.#decided(decision, nowMs);",
+    replacement:
+      "      role.progress.fetched(replica, fetchOffset, log.logEndOffset, nowMs);\n    }\n    return this.#decided(decision, nowMs);",
+  },
+  {
+    name: "epochs of positions are not compared",
+    file: "src/raft/fetch-decision.ts",
+    find: "if (at.epoch !== epoch || at.endOffset < offset)",
+    replacement: "if (at.endOffset < offset && epoch > 1_000_000)",
+  },
+  {
+    name: "a follower cuts nothing",
+    file: "src/raft/fetch-decision.ts",
+    find: "own.epoch === at.epoch ? Math.min(own.endOffset, at.endOffset) : own.endOffset",
+    replacement: "Math.max(own.endOffset, log.logEndOffset)",
+  },
+  {
+    name: "a new directory votes for the old one",
+    file: "src/raft/voter-set.ts",
+    find: "voter.voterDirectoryId === ZERO_UUID || voter.voterDirectoryId === directoryId",
+    replacement: "voter.voterDirectoryId === ZERO_UUID || directoryId !== ZERO_UUID",
+  },
+  {
+    name: "a follower tells what it has not flushed",
+    file: CORE,
+    find: "Math.min(this.#leaderHighWatermark, this.#modules.log.flushedOffset)",
+    replacement: "this.#leaderHighWatermark",
+  },
+  {
+    name: "voters of a batch that was cut away stay",
+    file: LOG,
+    find: "    this.#quorum.truncateTo(endOffset);\n",
+    replacement: "",
+  },
+  {
+    name: "a snapshot is installed without cutting the log",
+    file: LOG,
+    find: "    this.#modules.log.truncateFullyAndStartAt(id.endOffset);\n",
+    replacement: "",
+  },
+  {
+    name: "an append that was taken back counts as done",
+    file: LOG,
+    find: "    if (this.endOffset <= lastOffset) return",
+    replacement: "    if (this.endOffset < 0) return",
+  },
+  {
+    name: "answers to fetches of an earlier role are taken",
+    file: CORE,
+    find: "    const isCurrent = token === this.#fetchToken && this.#isFetching;\n",
+    replacement: '    const isCurrent = this.#role.kind === "follower";\n    token = this.#fetchToken;\n',
+  },
+];

@@ -1,0 +1,30 @@
+/** What happened, in order: hashed always, kept and printed on demand. Same seed, same hash. */
+export class Trace {
+  readonly #keeps: boolean;
+  readonly lines: string[] = [];
+  #high = 0x811c9dc5;
+  #low = 0x01000193;
+  #count = 0;
+
+  constructor(options: { keeps: boolean }) {
+    this.#keeps = options.keeps;
+  }
+
+  add(atMs: number, who: string, what: string): void {
+    const line = `${atMs.toFixed(3).padStart(12)} ${who.padEnd(8)} ${what}`;
+    this.#count += 1;
+    for (let index = 0; index < line.length; index += 1) {
+      this.#high = Math.imul(this.#high ^ line.charCodeAt(index), 0x01000193) >>> 0;
+      this.#low = Math.imul(this.#low + line.charCodeAt(index), 0x85ebca6b) >>> 0;
+    }
+    if (this.#keeps) this.lines.push(line);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get hash(): string {
+    return this.#high.toString(16).padStart(8, "0") + this.#low.toString(16).padStart(8, "0");
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * A world to break things in: machines, links between them, time, chance – all from one seed.
+ *
+ * ```ts
+ * const world = new World({ seed: 7, machineNames: ["n1", "n2", "n3"] });
+ * world.cut("n1", "n2", "both");
+ * await world.run(1000, () => check());
+ * ```
+ */
+import { createMemoryWorld, type MemoryWorld, SeededRandom } from "../../src/platform/memory.ts";
+import { Machine } from "./machine.ts";
+import { Trace } from "./trace.ts";
+
+export interface WorldOptions {
+  readonly seed: number | string;
+  readonly machineNames: readonly string[];
+  readonly keepsTrace?: boolean;
+}
+
+/** What the simulation found to be wrong. */
+export class InvariantError extends Error {
+  override readonly name = "InvariantError";
+}
+
+export class World {
+  readonly random: SeededRandom;
+  readonly memory: MemoryWorld;
+  readonly trace: Trace;
+  readonly machines: ReadonlyMap<string, Machine>;
+  /** Ways cut, `from>to`. */
+  readonly #cuts = new Set<string>();
+  /** Ways that are slow, and by how much. */
+  readonly #slow = new Map<string, number>();
+  readonly #linkRandom: SeededRandom;
+  eventCount = 0;
+
+  constructor(options: WorldOptions) {
+    this.random = new SeededRandom(`world ${options.seed}`);
+    this.#linkRandom = this.random.fork("links");
+    this.trace = new Trace({ keeps: options.keepsTrace ?? false });
+    const delayMs = (from: string, to: string): number => this.#delay(from, to);
+    this.memory = createMemoryWorld({ seed: `memory ${options.seed}`, shuffle: true, network: { delayMs } });
+    this.machines = new Map(
+      options.machineNames.map(name => [
+        name,
+        new Machine(name, { world: this.memory, random: this.random, onPauseChanged: () => this.#applyCuts() }),
+      ]),
+    );
+  }
+
+  get nowMs(): number {
+    return this.memory.time.monotonic();
+  }
+
+  note(who: string, what: string): void {
+    this.trace.add(this.nowMs, who, what);
+  }
+
+  machine(name: string): Machine {
+    const machine = this.machines.get(name);
+    if (machine === undefined) throw new Error(`no machine ${name}`);
+    return machine;
+  }
+
+  /** Runs for `durationMs`; `check` is called after every event and ends the run by returning true. */
+  async run(durationMs: number, check: () => boolean | undefined): Promise<boolean> {
+    const { time } = this.memory;
+    const endMs = this.nowMs + durationMs;
+    // What was begun outside of an event has to reach its timers first.
+    await time.advance(0);
+    while ((time.nextAtMs() ?? Infinity) <= endMs) {
+      if (!(await time.step())) break;
+      this.eventCount += 1;
+      if (check() === true) return true;
+    }
+    await time.advance(endMs - this.nowMs);
+    return false;
+  }
+
+  cut(from: string, to: string, ways: "one" | "both"): void {
+    this.#cuts.add(wayOf(from, to));
+    if (ways === "both") this.#cuts.add(wayOf(to, from));
+    this.#applyCuts();
+  }
+
+  /** Makes what goes from one machine to the other take up to `delayMs`. */
+  slow(from: string, to: string, delayMs: number): void {
+    this.#slow.set(wayOf(from, to), delayMs);
+  }
+
+  heal(): void {
+    this.#cuts.clear();
+    this.#slow.clear();
+    this.#applyCuts();
+  }
+
+  #delay(from: string, to: string): number {
+    if (from === to) return 0.01;
+    return 0.1 + this.#linkRandom.float() * (this.#slow.get(wayOf(from, to)) ?? 0.9);
+  }
+
+  #applyCuts(): void {
+    const { fabric } = this.memory;
+    const names = [...this.machines.keys()];
+    const isAsleep = (name: string): boolean => this.machine(name).isPaused;
+    for (const from of names) {
+      for (const to of names) {
+        if (from === to) continue;
+        if (this.#cuts.has(wayOf(from, to)) || isAsleep(from) || isAsleep(to)) {
+          fabric.partition(from, to, { oneWay: true });
+        }
+      }
+    }
+    for (const a of names) {
+      for (const b of names) {
+        if (a >= b) continue;
+        const blocked = [
+          [a, b],
+          [b, a],
+        ].filter(([from, to]) => this.#cuts.has(wayOf(from!, to!)) || isAsleep(from!) || isAsleep(to!));
+        if (blocked.length === 2) continue;
+        fabric.heal(a, b);
+        for (const [from, to] of blocked) fabric.partition(from!, to!, { oneWay: true });
+      }
+    }
+  }
+}
+
+function wayOf(from: string, to: string): string {
+  return `${from}>${to}`;
+}
