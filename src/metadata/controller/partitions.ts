@@ -1,0 +1,214 @@
+/**
+ * Growing topics, and giving partitions that lost their leader a new one.
+ */
+import type { CreatePartitions } from "../../../protocol/apis/37-create-partitions.ts";
+import { ApiError, Errors } from "../../../protocol/errors.ts";
+import type { PartitionChangeRecord } from "../../../protocol/internal/metadata/topic.ts";
+import type { RequestOf, ResponseOf } from "../../../protocol/schema.ts";
+import type { BrokerConfig } from "../../config/index.ts";
+import { METADATA_VERSION, partitionRecordVersion } from "../features.ts";
+import type { MetadataImage } from "../image.ts";
+import { type MetadataRecord, record } from "../records.ts";
+import { partitionRecord } from "../snapshot.ts";
+import { NO_LEADER, NO_LEADER_CHANGE, type PartitionImage, type TopicImage } from "../topics-image.ts";
+import { checkedAssignment, isActive, newPartition } from "./assignments.ts";
+import { type ItemError, itemError, type Operation, tooManyRecords } from "./operation.ts";
+import { placeReplicas } from "./placement.ts";
+import { usableBrokers } from "./topic-creation.ts";
+
+type CreatePartitionsRequest = RequestOf<typeof CreatePartitions>;
+type CreatePartitionsResponse = ResponseOf<typeof CreatePartitions>;
+type GrowingTopic = CreatePartitionsRequest["topics"][number];
+
+/**
+ * Decides CreatePartitions: each topic grows, or gets an error, for itself.
+ * Throws `ApiError` POLICY_VIOLATION when the request takes too many records.
+ *
+ * @param start where placement begins
+ */
+export function createPartitions(
+  request: CreatePartitionsRequest,
+  start: number,
+  { config }: { readonly config: BrokerConfig },
+): Operation<CreatePartitionsResponse> {
+  const maxRecords = config.get("samsa.controller.operation.records.max");
+  return {
+    name: "create-partitions",
+    decide(image) {
+      const duplicates = namesGivenTwice(request);
+      const answered = new Set<string>();
+      const records: MetadataRecord[] = [];
+      const results: CreatePartitionsResponse["results"] = [];
+      for (const topic of request.topics) {
+        if (answered.has(topic.name)) continue;
+        answered.add(topic.name);
+        const outcome = duplicates.has(topic.name)
+          ? itemError(Errors.INVALID_REQUEST, "Duplicate topic name.")
+          : growOne(topic, { image, start, maxRecords });
+        if (Array.isArray(outcome)) {
+          for (const made of outcome) records.push(made);
+          results.push({ name: topic.name, errorCode: Errors.NONE, errorMessage: null });
+        } else {
+          results.push({ name: topic.name, ...(outcome as ItemError) });
+        }
+        if (records.length > maxRecords) throw tooManyRecords(maxRecords);
+      }
+      return { records: request.validateOnly ? [] : records, response: { throttleTimeMs: 0, results } };
+    },
+  };
+}
+
+interface GrowContext {
+  readonly image: MetadataImage;
+  readonly start: number;
+  readonly maxRecords: number;
+}
+
+function growOne(
+  { name, count, assignments }: GrowingTopic,
+  { image, start, maxRecords }: GrowContext,
+): MetadataRecord[] | ItemError {
+  const topic = image.topics.byName.get(name);
+  if (topic === undefined) return itemError(Errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic '${name}'.`);
+  const before = topic.partitions.length;
+  if (count === before) return itemError(Errors.INVALID_PARTITIONS, `Topic already has ${before} partition(s).`);
+  if (count < before) {
+    return itemError(
+      Errors.INVALID_PARTITIONS,
+      `The topic ${name} currently has ${before} partition(s); ${count} would not be an increase.`,
+    );
+  }
+  const added = count - before;
+  if (added > maxRecords) throw tooManyRecords(maxRecords);
+  try {
+    const replicas =
+      assignments === null
+        ? placeReplicas(usableBrokers(image), {
+            partitionCount: added,
+            replicationFactor: replicationFactorOf(topic),
+            start: start + before,
+          })
+        : assignedReplicas(topic, assignments, added, image);
+    const version = partitionRecordVersion(image.features.get(METADATA_VERSION) ?? 0);
+    return replicas.map((brokerIds, index) =>
+      partitionRecord(topic, newPartition(before + index, brokerIds, image), version),
+    );
+  } catch (error) {
+    if (error instanceof ApiError) return itemError(error.code, error.message);
+    throw error;
+  }
+}
+
+function assignedReplicas(
+  topic: TopicImage,
+  assignments: NonNullable<GrowingTopic["assignments"]>,
+  added: number,
+  image: MetadataImage,
+): number[][] {
+  if (assignments.length !== added) {
+    throw new ApiError(
+      Errors.INVALID_REPLICA_ASSIGNMENT,
+      `Attempted to add ${added} additional partition(s), but ${assignments.length} assignment(s) were specified.`,
+    );
+  }
+  return assignments.map(({ brokerIds }) => checkedAssignment(brokerIds, replicationFactorOf(topic), image));
+}
+
+function replicationFactorOf(topic: TopicImage): number {
+  return topic.partitions[0]?.replicas.length ?? 1;
+}
+
+function namesGivenTwice({ topics }: CreatePartitionsRequest): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const twice = new Set<string>();
+  for (const { name } of topics) (seen.has(name) ? twice : seen).add(name);
+  return twice;
+}
+
+/** Fields of a PartitionChangeRecord that change something. */
+export type PartitionChange = Partial<Omit<PartitionChangeRecord, "topicId" | "partitionId">>;
+
+/** A change of one partition; what `change` leaves out stays. */
+export function partitionChangeRecord(
+  topicId: string,
+  partition: number,
+  change: PartitionChange,
+  image: MetadataImage,
+): MetadataRecord {
+  const version = partitionRecordVersion(image.features.get(METADATA_VERSION) ?? 0);
+  return record("PartitionChangeRecord", version, {
+    partitionId: partition,
+    topicId,
+    isr: null,
+    leader: NO_LEADER_CHANGE,
+    replicas: null,
+    removingReplicas: null,
+    addingReplicas: null,
+    leaderRecoveryState: -1,
+    directories: null,
+    eligibleLeaderReplicas: null,
+    lastKnownElr: null,
+    ...change,
+  });
+}
+
+/**
+ * Takes leadership from a broker that is about to go or has come back as another process. Where another replica in sync is alive, it leads.
+ *
+ * @param limit most partitions changed; call again until nothing is returned
+ */
+export function resignLeaderships(image: MetadataImage, brokerId: number, limit: number): MetadataRecord[] {
+  const records: MetadataRecord[] = [];
+  for (const topic of image.topics.byId.values()) {
+    for (const partition of topic.partitions) {
+      if (partition.leader !== brokerId) continue;
+      if (records.length === limit) return records;
+      const leader = partition.isr.find(id => id !== brokerId && isActive(image, id)) ?? NO_LEADER;
+      records.push(partitionChangeRecord(topic.id, partition.partition, { leader }, image));
+    }
+  }
+  return records;
+}
+
+/**
+ * Gives leaderless partitions with a replica on `brokerId`, which has just become active, a leader.
+ *
+ * @param limit most partitions changed; call again until nothing is returned
+ */
+export function electLeaders(image: MetadataImage, brokerId: number, limit: number): MetadataRecord[] {
+  const records: MetadataRecord[] = [];
+  for (const topic of image.topics.byId.values()) {
+    for (const partition of topic.partitions) {
+      if (partition.leader !== NO_LEADER || !partition.replicas.includes(brokerId)) continue;
+      if (records.length === limit) return records;
+      const change = electionOf(partition, image);
+      if (change !== null) records.push(partitionChangeRecord(topic.id, partition.partition, change, image));
+    }
+  }
+  return records;
+}
+
+/**
+ * Who may lead a partition that nobody leads: the first replica, in order of preference, that is alive and in the ISR, else in the ELR
+ * (KIP-966). Both hold all that was committed. Beyond that a leader would lose data, which is for the operator to decide; but where there
+ * is only one replica, no other could ever hold more than it, so waiting would help nobody.
+ *
+ * Returns null when none may.
+ */
+export function electionOf(partition: PartitionImage, image: MetadataImage): PartitionChange | null {
+  const alive = partition.replicas.filter(id => isActive(image, id));
+  const inSync = alive.find(id => partition.isr.includes(id));
+  if (inSync !== undefined) return { leader: inSync };
+  const eligible = alive.find(id => partition.eligibleLeaderReplicas.includes(id));
+  if (eligible !== undefined) {
+    return {
+      leader: eligible,
+      isr: [eligible],
+      eligibleLeaderReplicas: partition.eligibleLeaderReplicas.filter(id => id !== eligible),
+      lastKnownElr: [],
+    };
+  }
+  const only = partition.replicas.length === 1 ? alive[0] : undefined;
+  if (only === undefined) return null;
+  return { leader: only, isr: [only], eligibleLeaderReplicas: [], lastKnownElr: [] };
+}

@@ -1,0 +1,125 @@
+/** A controller over a log in memory, with brokers to place partitions on. */
+import type { CreateTopics } from "../../../protocol/apis/19-create-topics.ts";
+import type { BrokerRegistration } from "../../../protocol/apis/62-broker-registration.ts";
+import type { RequestOf } from "../../../protocol/schema.ts";
+import { BrokerConfig } from "../../../src/config/index.ts";
+import { memoryLogger } from "../../../src/logging/index.ts";
+import { Controller } from "../../../src/metadata/controller/controller.ts";
+import { supportedFeatures } from "../../../src/metadata/features.ts";
+import type { MetadataImage } from "../../../src/metadata/image.ts";
+import { MetadataStore } from "../../../src/metadata/metadata-store.ts";
+import { initialBootstrapRecords } from "../../../src/metadata/storage/bootstrap.ts";
+import { SeededRandom } from "../../../src/platform/memory-random.ts";
+import { SimulatedTime } from "../../../src/platform/memory-time.ts";
+import { MemoryLog } from "./memory-log.ts";
+
+export const CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg";
+
+export interface FixtureOptions {
+  /** Brokers to register and unfence; 1 by default. */
+  readonly brokerIds?: readonly number[];
+  readonly config?: Readonly<Record<string, string>>;
+  readonly seed?: number;
+}
+
+export class ControllerFixture {
+  readonly time = new SimulatedTime();
+  readonly log = new MemoryLog(this.time);
+  readonly logger = memoryLogger();
+  readonly config: BrokerConfig;
+  readonly store: MetadataStore;
+  readonly controller: Controller;
+  readonly #options: FixtureOptions;
+
+  constructor(options: FixtureOptions = {}) {
+    this.#options = options;
+    this.config = BrokerConfig.load({ overrides: { "node.id": "1", ...options.config } });
+    this.store = new MetadataStore({ log: this.log, logger: this.logger });
+    this.controller = new Controller(
+      { nodeId: 1, clusterId: CLUSTER_ID, bootstrapRecords: initialBootstrapRecords() },
+      {
+        log: this.log,
+        config: this.config,
+        clock: this.time,
+        timers: this.time,
+        random: new SeededRandom(options.seed ?? 1),
+        logger: this.logger,
+        awaitApplied: offset => this.store.waitFor(offset),
+      },
+    );
+  }
+
+  /** Starts store and controller, and registers the brokers. */
+  static async start(options: FixtureOptions = {}): Promise<ControllerFixture> {
+    const fixture = new ControllerFixture(options);
+    fixture.store.start();
+    fixture.controller.start();
+    await fixture.complete(fixture.controller.whenActive());
+    for (const id of options.brokerIds ?? [1]) await fixture.addBroker(id);
+    return fixture;
+  }
+
+  get image(): MetadataImage {
+    return this.store.image;
+  }
+
+  get options(): FixtureOptions {
+    return this.#options;
+  }
+
+  /** Lets time pass until `promise` settles. */
+  complete<T>(promise: Promise<T>): Promise<T> {
+    return this.time.complete(promise);
+  }
+
+  async register(id: number, changes: Partial<RequestOf<typeof BrokerRegistration>> = {}): Promise<number> {
+    const { brokerEpoch } = await this.complete(this.controller.registerBroker({ ...registration(id), ...changes }));
+    return brokerEpoch;
+  }
+
+  async addBroker(id: number, changes: Partial<RequestOf<typeof BrokerRegistration>> = {}): Promise<number> {
+    const epoch = await this.register(id, changes);
+    await this.complete(this.controller.unfenceBroker(id, epoch));
+    return epoch;
+  }
+}
+
+/** A 22-letter id that stands for a number. */
+export function uuidOf(number: number): string {
+  const bytes = Buffer.alloc(16, 0x40);
+  bytes.writeUInt32BE(number, 12);
+  return bytes.toString("base64url");
+}
+
+export function registration(id: number): RequestOf<typeof BrokerRegistration> {
+  return {
+    brokerId: id,
+    clusterId: CLUSTER_ID,
+    incarnationId: uuidOf(1000 + id),
+    listeners: [{ name: "PLAINTEXT", host: `broker-${id}`, port: 9092, securityProtocol: 0 }],
+    features: [...supportedFeatures],
+    rack: null,
+    isMigratingZkBroker: false,
+    logDirs: [uuidOf(2000 + id)],
+    previousBrokerEpoch: -1,
+  };
+}
+
+type CreatableTopic = RequestOf<typeof CreateTopics>["topics"][number];
+
+/** A topic of a CreateTopics request: one partition, one replica, unless `changes` says otherwise. */
+export function newTopic(name: string, changes: Partial<CreatableTopic> = {}): CreatableTopic {
+  return { name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [], ...changes };
+}
+
+/** Creates one topic, which must succeed; gives its id. */
+export async function createTopic(
+  fixture: ControllerFixture,
+  name: string,
+  changes: Partial<CreatableTopic> = {},
+): Promise<string> {
+  const request = { topics: [newTopic(name, changes)], timeoutMs: 1000, validateOnly: false };
+  const { topics } = await fixture.complete(fixture.controller.createTopics(request));
+  if (topics[0]?.errorCode !== 0) throw new Error(`${name}: ${topics[0]?.errorMessage}`);
+  return topics[0].topicId;
+}
