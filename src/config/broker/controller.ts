@@ -49,7 +49,7 @@ export const controllerConfigs = {
     default: false,
     importance: "low",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Whether a new controller asks to become a voter by itself.",
   },
   "controller.quorum.bootstrap.servers": {
@@ -58,7 +58,7 @@ export const controllerConfigs = {
     valid: nonEmptyList,
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Controllers (host:port) through which this node finds the quorum.",
   },
   "controller.quorum.election.backoff.max.ms": {
@@ -67,7 +67,7 @@ export const controllerConfigs = {
     valid: atLeast(0),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Longest pause of a candidate that lost before it tries again.",
   },
   "controller.quorum.election.timeout.ms": {
@@ -76,7 +76,7 @@ export const controllerConfigs = {
     valid: atLeast(0),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Time without a leader after which a voter becomes a candidate.",
   },
   "controller.quorum.fetch.max.bytes": {
@@ -85,7 +85,7 @@ export const controllerConfigs = {
     valid: atLeast(1),
     importance: "low",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Most bytes of the metadata log sent in one answer to a fetch.",
   },
   "controller.quorum.fetch.snapshot.max.bytes": {
@@ -94,7 +94,7 @@ export const controllerConfigs = {
     valid: atLeast(1),
     importance: "low",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Most bytes of a snapshot sent in one answer to a fetch.",
   },
   "controller.quorum.fetch.timeout.ms": {
@@ -103,7 +103,7 @@ export const controllerConfigs = {
     valid: atLeast(0),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation:
       "Silence after which a follower gives up its leader, and a leader without a majority's fetches resigns.",
   },
@@ -113,7 +113,7 @@ export const controllerConfigs = {
     valid: atLeast(0),
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Time a request between quorum members may take.",
   },
   "controller.quorum.retry.backoff.ms": {
@@ -122,7 +122,7 @@ export const controllerConfigs = {
     valid: atLeast(0),
     importance: "low",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Pause before a failed request between quorum members is sent again.",
   },
   "controller.quorum.voters": {

@@ -9,7 +9,7 @@ export const groupConfigs = {
     valid: atLeast(-1),
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation:
       "Time that group records wait to be written together with others; -1 means until the current work is done.",
   },
@@ -97,7 +97,7 @@ export const groupConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Time a commit may wait for its replicas.",
   },
   "offsets.load.buffer.size": {
@@ -106,7 +106,7 @@ export const groupConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Bytes read at a time when committed offsets are loaded.",
   },
   "offsets.retention.check.interval.ms": {
@@ -132,7 +132,7 @@ export const groupConfigs = {
     default: 0,
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Codec of the offsets topic's batches, by number.",
   },
   "offsets.topic.num.partitions": {

@@ -163,7 +163,7 @@ export const networkConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Requests being worked on beyond which no more are read.",
   },
   "request.timeout.ms": {

@@ -1,0 +1,20 @@
+/**
+ * AlterConfigs (33): gives each resource the configuration in the request and no other (KIP-133); IncrementalAlterConfigs (44) has taken its
+ * place.
+ */
+import { AlterConfigs } from "../../protocol/apis/33-alter-configs.ts";
+import { handler } from "./handler.ts";
+
+export const alterConfigs = handler(
+  AlterConfigs,
+  (request, context) => context.controller.alterConfigs(request),
+  ({ resources }, errorCode, errorMessage) => ({
+    throttleTimeMs: 0,
+    responses: resources.map(({ resourceType, resourceName }) => ({
+      errorCode,
+      errorMessage,
+      resourceType,
+      resourceName,
+    })),
+  }),
+);

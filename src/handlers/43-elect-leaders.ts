@@ -1,0 +1,20 @@
+/**
+ * ElectLeaders (43): makes preferred replicas leaders again (KIP-183), or elects leaders outside the ISR where nobody in it is left (KIP-460).
+ *
+ * - v1: the election type, and an error for the whole; before, every election is of preferred replicas.
+ */
+import { ElectLeaders } from "../../protocol/apis/43-elect-leaders.ts";
+import { handler } from "./handler.ts";
+
+export const electLeaders = handler(
+  ElectLeaders,
+  (request, context) => context.controller.electLeaders(request),
+  ({ topicPartitions }, errorCode, errorMessage) => ({
+    throttleTimeMs: 0,
+    errorCode,
+    replicaElectionResults: (topicPartitions ?? []).map(({ topic, partitions }) => ({
+      topic,
+      partitionResult: partitions.map(partitionId => ({ partitionId, errorCode, errorMessage })),
+    })),
+  }),
+);

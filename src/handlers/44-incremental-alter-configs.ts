@@ -1,0 +1,19 @@
+/**
+ * IncrementalAlterConfigs (44): sets, removes, or changes entries of single configuration keys (KIP-339).
+ */
+import { IncrementalAlterConfigs } from "../../protocol/apis/44-incremental-alter-configs.ts";
+import { handler } from "./handler.ts";
+
+export const incrementalAlterConfigs = handler(
+  IncrementalAlterConfigs,
+  (request, context) => context.controller.incrementalAlterConfigs(request),
+  ({ resources }, errorCode, errorMessage) => ({
+    throttleTimeMs: 0,
+    responses: resources.map(({ resourceType, resourceName }) => ({
+      errorCode,
+      errorMessage,
+      resourceType,
+      resourceName,
+    })),
+  }),
+);

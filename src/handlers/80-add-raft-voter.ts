@@ -1,0 +1,13 @@
+/**
+ * AddRaftVoter (80): has a controller that follows the metadata log vote on it (KIP-853).
+ *
+ * - v1: may be answered before the change is committed (KIP-1186).
+ */
+import { AddRaftVoter } from "../../protocol/apis/80-add-raft-voter.ts";
+import { handler } from "./handler.ts";
+
+export const addRaftVoter = handler(
+  AddRaftVoter,
+  (request, context) => context.services.quorum.addVoter(request),
+  (_request, errorCode, errorMessage) => ({ throttleTimeMs: 0, errorCode, errorMessage }),
+);

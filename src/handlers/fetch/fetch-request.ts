@@ -1,0 +1,7 @@
+import type { Fetch } from "../../../protocol/apis/01-fetch.ts";
+import type { RequestOf, ResponseInputOf } from "../../../protocol/schema.ts";
+
+export type FetchRequest = RequestOf<typeof Fetch>;
+export type FetchResponse = ResponseInputOf<typeof Fetch>;
+export type FetchTopicResponse = FetchResponse["responses"][number];
+export type FetchPartitionResponse = FetchTopicResponse["partitions"][number];

@@ -1,0 +1,278 @@
+/**
+ * From a frame to its reply: decodes the header, finds the handler, decodes the body, runs the handler, and encodes what it answers.
+ *
+ * What is served is what has a handler, in the versions Kafka 4.3 advertises, on the listeners Kafka serves it on. Anything else closes the
+ * connection, as in Kafka; only an ApiVersions request of an unknown version is answered, so that its sender can step down (KIP-511).
+ */
+import { ApiVersions } from "../../protocol/apis/18-api-versions.ts";
+import { ApiError, Errors, errorMessage, errorName } from "../../protocol/errors.ts";
+import { decodeRequest, decodeRequestHeader, encodeResponse } from "../../protocol/frame.ts";
+import { MalformedError, Reader } from "../../protocol/reader.ts";
+import type { Api, Fields, RequestOf, ResponseInputOf } from "../../protocol/schema.ts";
+import {
+  type ApiRange,
+  type BrokerServices,
+  type ConnectionFacts,
+  HandlerContext,
+  type ListenerRole,
+  type RequestFacts,
+} from "../handlers/context.ts";
+import { CloseConnectionError, type Handler } from "../handlers/handler.ts";
+import type { Logger } from "../logging/index.ts";
+import type { Counter, Histogram, Metrics } from "../metrics/index.ts";
+import type { Clock } from "../platform/platform.ts";
+import { type ErrorVisitor, errorVisitor } from "./error-counter.ts";
+import { RefusedRequestError } from "./refused-request.ts";
+
+/** Where a reply goes. One of the two is called, once, during {@link Dispatcher.dispatch} or later. */
+export interface ReplySink {
+  /** The reply's frame in chunks; null when the request has none. */
+  replied(chunks: readonly Buffer[] | null): void;
+  /** There can be none: the connection is to be closed. */
+  failed(error: unknown): void;
+}
+
+/** What the connection's next request waits for. */
+export type Next = "reply" | Promise<void> | undefined;
+
+interface Route {
+  readonly handler: Handler;
+  readonly api: Api;
+  /** Versions that are served. Of Produce Kafka advertises more than it serves, of ListOffsets we serve more than is advertised. */
+  readonly minVersion: number;
+  readonly maxVersion: number;
+  /** Whether a decoded request holds slices of the frame. */
+  readonly hasSlices: boolean;
+  readonly requests: Counter;
+  readonly durationSeconds: Histogram;
+  readonly sizeBytes: Histogram;
+  readonly visitErrors: ErrorVisitor | null;
+  readonly countError: (errorCode: number) => void;
+}
+
+/** A request between its decoding and its reply. */
+interface Exchange {
+  readonly route: Route;
+  readonly request: RequestOf<Api>;
+  readonly context: HandlerContext;
+  readonly startedMs: number;
+  readonly sink: ReplySink;
+}
+
+export interface DispatcherModules {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export class Dispatcher {
+  readonly #modules: DispatcherModules;
+  readonly #routes: Readonly<Record<ListenerRole, readonly (Route | undefined)[]>>;
+  #services: BrokerServices | null = null;
+
+  constructor(options: { readonly handlers: readonly Handler[] }, modules: DispatcherModules) {
+    this.#modules = modules;
+    const routes = options.handlers.map(handler => this.#route(handler));
+    this.#routes = { broker: byKey(routes, "broker"), controller: byKey(routes, "controller") };
+  }
+
+  /** Gives handlers what they work on. Nothing may be dispatched before. */
+  attach(services: BrokerServices): void {
+    this.#services = services;
+  }
+
+  /** The rows of ApiVersions for a listener, by key. */
+  advertisedApis(role: ListenerRole): readonly ApiRange[] {
+    const ranges: ApiRange[] = [];
+    for (const route of this.#routes[role]) {
+      if (route === undefined) continue;
+      const { key, advertised } = route.api;
+      ranges.push({ apiKey: key, minVersion: advertised.min, maxVersion: advertised.max });
+    }
+    return ranges;
+  }
+
+  /**
+   * Starts on the request in `frame[start, end)` and returns what the connection's next one waits for. Throws {@link RefusedRequestError} when
+   * the connection is to be closed. `isOwned` says that the bytes of the frame stay valid.
+   */
+  dispatch(
+    frame: Buffer,
+    start: number,
+    end: number,
+    connection: ConnectionFacts,
+    isOwned: boolean,
+    sink: ReplySink,
+  ): Next {
+    const startedMs = this.#modules.clock.monotonic();
+    const reader = new Reader(frame, start, end);
+    const header = decodeHeader(reader);
+    const route = this.#routes[connection.listenerRole][header.apiKey];
+    if (route === undefined) throw refused(header, "is not served on this listener");
+    if (header.apiVersion < route.minVersion || header.apiVersion > route.maxVersion) {
+      if (header.apiKey !== ApiVersions.key) throw refused(header, "has a version that is not served");
+      sink.replied(unsupportedApiVersions(route, header));
+      return undefined;
+    }
+    const isCopied = !isOwned && route.handler.kind === "serial" && route.hasSlices;
+    const request = decodeBody(route.api, header, isCopied ? copied(reader) : reader);
+    const context = new HandlerContext(this.#services!, connection, header, isOwned || isCopied);
+    route.sizeBytes.observe(end - start);
+    return this.#handle({ route, request, context, startedMs, sink });
+  }
+
+  #handle(exchange: Exchange): Next {
+    const { route, request, context } = exchange;
+    let accepted: Promise<void> | undefined;
+    try {
+      const staged = route.handler.handle(request, context);
+      accepted = staged.accepted;
+      const { response } = staged;
+      if (response instanceof Promise) {
+        response.then(
+          value => this.#reply(exchange, value),
+          error => this.#replyToFailure(exchange, error),
+        );
+        return route.handler.kind === "serial" ? "reply" : accepted;
+      }
+      this.#reply(exchange, response);
+    } catch (error) {
+      this.#replyToFailure(exchange, error);
+    }
+    return accepted;
+  }
+
+  #reply(exchange: Exchange, response: ResponseInputOf<Api> | null): void {
+    const { sink } = exchange;
+    let chunks: readonly Buffer[] | null;
+    try {
+      chunks = this.#encode(exchange, response);
+    } catch (error) {
+      // A response that does not fit its schema is a fault of the handler.
+      sink.failed(new RefusedRequestError("failed", describe(exchange.context.request), { cause: error }));
+      return;
+    }
+    sink.replied(chunks);
+  }
+
+  #encode(exchange: Exchange, response: ResponseInputOf<Api> | null): readonly Buffer[] | null {
+    const { route, context, startedMs } = exchange;
+    route.requests.increment();
+    let chunks: readonly Buffer[] | null = null;
+    if (response !== null) {
+      route.visitErrors?.(response, route.countError);
+      chunks = encodeResponse(route.api, context.apiVersion, context.request.correlationId, response);
+    }
+    route.durationSeconds.observe((this.#modules.clock.monotonic() - startedMs) / 1000);
+    return chunks;
+  }
+
+  /** Answers in the API's own error shape what a handler threw. */
+  #replyToFailure(exchange: Exchange, error: unknown): void {
+    const { route, request, context, sink } = exchange;
+    if (error instanceof CloseConnectionError) {
+      sink.failed(error);
+      return;
+    }
+    const isExpected = error instanceof ApiError;
+    const errorCode = isExpected ? error.code : Errors.UNKNOWN_SERVER_ERROR;
+    if (!isExpected) this.#logFailure(exchange, error);
+    const text = isExpected ? error.message : errorMessage(errorCode);
+    let response: ResponseInputOf<Api>;
+    try {
+      response = route.handler.errorResponse(request, errorCode, text, context);
+    } catch (cause) {
+      const message = `${describe(context.request)}: the error ${errorName(errorCode)} has no response`;
+      sink.failed(new RefusedRequestError("failed", message, { cause }));
+      return;
+    }
+    this.#reply(exchange, response);
+  }
+
+  #logFailure({ route, context }: Exchange, error: unknown): void {
+    this.#modules.logger.error("request.failed", {
+      api: route.api.name,
+      version: context.apiVersion,
+      clientId: context.clientId,
+      remote: `${context.connection.remoteHost}:${context.connection.remotePort}`,
+      error,
+    });
+  }
+
+  #route(handler: Handler): Route {
+    const { metrics } = this.#modules;
+    const { api } = handler;
+    return {
+      handler,
+      api,
+      minVersion: api.versions.min,
+      maxVersion: Math.min(api.versions.max, api.advertised.max),
+      hasSlices: hasSlices(api.request.fields),
+      requests: metrics.counter("samsa_requests_total", { api: api.name }),
+      durationSeconds: metrics.histogram("samsa_request_duration_seconds", { api: api.name }),
+      sizeBytes: metrics.histogram("samsa_request_size_bytes", { api: api.name }),
+      visitErrors: errorVisitor(api.response.fields),
+      countError: errorCode =>
+        metrics.counter("samsa_request_errors_total", { api: api.name, error: errorName(errorCode) }).increment(),
+    };
+  }
+}
+
+function byKey(routes: readonly Route[], role: ListenerRole): readonly (Route | undefined)[] {
+  const table: (Route | undefined)[] = [];
+  for (const route of routes) {
+    if (!route.handler.listeners.includes(role)) continue;
+    while (table.length < route.api.key) table.push(undefined);
+    table[route.api.key] = route;
+  }
+  return table;
+}
+
+function hasSlices(fields: Fields): boolean {
+  return Object.values(fields).some(field => {
+    if (field.kind === "struct") return hasSlices(field.fields);
+    if (field.kind !== "array") return field.kind === "bytes" || field.kind === "records";
+    if (typeof field.element === "string") return field.element === "bytes" || field.element === "records";
+    return hasSlices(field.element);
+  });
+}
+
+function copied(reader: Reader): Reader {
+  return new Reader(Buffer.from(reader.buffer.subarray(reader.position, reader.end)));
+}
+
+function decodeHeader(reader: Reader): RequestFacts {
+  try {
+    return decodeRequestHeader(reader);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw new RefusedRequestError("malformed", `header: ${error.message}`);
+  }
+}
+
+function decodeBody(api: Api, header: RequestFacts, reader: Reader): RequestOf<Api> {
+  try {
+    return decodeRequest(api, header.apiVersion, reader);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw new RefusedRequestError("malformed", `${describe(header)}: ${error.message}`);
+  }
+}
+
+/** Version 0 of the answer, naming only ApiVersions' own range: all that a client needs to ask again. */
+function unsupportedApiVersions(route: Route, header: RequestFacts): readonly Buffer[] {
+  const { key, advertised } = route.api;
+  return encodeResponse(ApiVersions, 0, header.correlationId, {
+    errorCode: Errors.UNSUPPORTED_VERSION,
+    apiKeys: [{ apiKey: key, minVersion: advertised.min, maxVersion: advertised.max }],
+    throttleTimeMs: 0,
+  });
+}
+
+function refused(header: RequestFacts, why: string): RefusedRequestError {
+  return new RefusedRequestError("refused", `${describe(header)} ${why}`);
+}
+
+function describe(header: RequestFacts): string {
+  return `request with API key ${header.apiKey}, version ${header.apiVersion}`;
+}
