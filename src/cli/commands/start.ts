@@ -1,0 +1,220 @@
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { BrokerConfig, ConfigError, type ConfigFile } from "../../config/index.ts";
+import { createLogger, type Logger } from "../../logging/index.ts";
+import { DiskError } from "../../platform/platform.ts";
+import { type CliContext, defineCommand, parsePairs, requireNumber } from "../command.ts";
+import { CliFailure, usageFailure } from "../failure.ts";
+
+/** `samsa start` */
+export function startCommand(context: CliContext) {
+  return defineCommand({
+    command: "start",
+    describe: "Start a node: without any option, a broker on 127.0.0.1:9092 with its data in ./data",
+    builder: yargs =>
+      yargs
+        .option("config", {
+          alias: "c",
+          type: "string",
+          array: true,
+          describe: "A server.properties file; later ones win",
+          requiresArg: true,
+        })
+        .option("override", {
+          alias: "o",
+          type: "string",
+          array: true,
+          describe: "Any setting, as key=value",
+          requiresArg: true,
+        })
+        .option("id", { type: "number", describe: "This node's number (node.id)", requiresArg: true })
+        .option("host", {
+          type: "string",
+          describe: "Address to listen on; 0.0.0.0 for all (listeners)",
+          requiresArg: true,
+        })
+        .option("port", {
+          type: "number",
+          describe: "Port for clients; the controller's is 10,000 above (listeners)",
+          requiresArg: true,
+        })
+        .option("data-dir", {
+          alias: "d",
+          type: "string",
+          array: true,
+          describe: "Directory for the data (log.dirs)",
+          requiresArg: true,
+        })
+        .option("segment-size", {
+          type: "string",
+          describe: "Size of a segment, such as 64MiB (log.segment.bytes)",
+          requiresArg: true,
+        })
+        .option("log-level", {
+          type: "string",
+          choices: ["debug", "info", "warn", "error"],
+          describe: "The least important event to log (samsa.log.level)",
+        })
+        .option("log-format", {
+          type: "string",
+          choices: ["text", "json"],
+          describe: "How events are written (samsa.log.format)",
+        })
+        .option("metrics-port", {
+          type: "number",
+          describe: "Serve Prometheus metrics there (samsa.metrics.listener)",
+          requiresArg: true,
+        })
+        .example("$0 start --port 9094 --data-dir /tmp/samsa", "Another port and directory")
+        .example("$0 start --config server.properties", "As Apache Kafka is configured"),
+    handler: args => start(args, context),
+  });
+}
+
+/** The flags that stand for settings. */
+export interface StartArguments {
+  readonly config?: readonly string[] | undefined;
+  readonly override?: readonly string[] | undefined;
+  readonly id?: number | undefined;
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly "data-dir"?: readonly string[] | undefined;
+  readonly "segment-size"?: string | undefined;
+  readonly "log-level"?: string | undefined;
+  readonly "log-format"?: string | undefined;
+  readonly "metrics-port"?: number | undefined;
+}
+
+/** Runs until the terminal asks for a stop, or the broker ends itself. */
+async function start(args: StartArguments, context: CliContext): Promise<void> {
+  const { terminal, platform } = context;
+  const { config, problems } = BrokerConfig.parse({
+    files: (args.config ?? []).map(readConfigFile),
+    environment: terminal.environment,
+    overrides: settingsOf(args),
+    hostname: hostname(),
+  });
+  if (problems.some(({ severity }) => severity === "error")) throw configFailure(new ConfigError(problems));
+  const logger = createLogger({
+    level: config.get("samsa.log.level") as "info",
+    format: config.get("samsa.log.format") as "text",
+    write: terminal.note,
+    clock: platform.clock,
+  });
+  for (const { name, message } of problems) logger.warn("config.warning", { key: name, message });
+  await runBroker(config, logger, context);
+}
+
+async function runBroker(
+  config: BrokerConfig,
+  logger: Logger,
+  { terminal, platform, version }: CliContext,
+): Promise<void> {
+  // Loaded only here: the other commands start faster without it.
+  const { Broker } = await import("../../broker.ts");
+  let fail: (error: Error) => void = () => {};
+  const failed = new Promise<never>((_resolve, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => {});
+  const broker = new Broker({ config }, { platform, logger, onFatal: error => fail(error) });
+  try {
+    await broker.start();
+  } catch (error) {
+    throw startFailure(error);
+  }
+  const { host, port } = broker.address;
+  const metrics = broker.metricsAddress;
+  await terminal.write(
+    `Samsa ${version} is ready: clients connect to ${host.includes(":") ? `[${host}]` : host}:${port} (node ${config.nodeId}, data in ${config.logDirs.join(", ")}).\n`,
+  );
+  if (metrics !== null) await terminal.write(`Metrics: http://${metrics.host}:${metrics.port}/metrics\n`);
+  try {
+    await Promise.race([failed, aborted(terminal.stop)]);
+  } catch (error) {
+    throw new CliFailure(`The broker has ended itself: ${(error as Error).message}.`, {
+      cause: error,
+      advice:
+        "Its log above says what happened. Nothing acknowledged is lost; start it again once the cause is mended.",
+    });
+  }
+  await broker.stop();
+}
+
+/** The flags as settings. `--override` comes first, so that the flag of a key wins over it. Throws a usage failure. */
+export function settingsOf(args: StartArguments): Record<string, string> {
+  requireNumber("id", args.id, 0);
+  for (const option of ["port", "metrics-port"] as const) {
+    requireNumber(option, args[option], 0);
+    if ((args[option] ?? 0) > 65_535) throw usageFailure(`--${option}: ports go up to 65535.`);
+  }
+  const settings: Record<string, string> = Object.fromEntries(parsePairs("override", args.override));
+  if (args.id !== undefined) settings["node.id"] = String(args.id);
+  if (args.host !== undefined || args.port !== undefined) {
+    // Clients cannot be sent to a wildcard address: an empty host listens everywhere and is advertised by the machine's name.
+    const host = args.host === "0.0.0.0" || args.host === "::" ? "" : (args.host ?? "127.0.0.1");
+    settings.listeners = `PLAINTEXT://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${args.port ?? 9092}`;
+  }
+  if (args["data-dir"] !== undefined) settings["log.dirs"] = args["data-dir"].join(",");
+  if (args["segment-size"] !== undefined) settings["log.segment.bytes"] = String(parseSize(args["segment-size"]));
+  if (args["log-level"] !== undefined) settings["samsa.log.level"] = args["log-level"];
+  if (args["log-format"] !== undefined) settings["samsa.log.format"] = args["log-format"];
+  if (args["metrics-port"] !== undefined)
+    settings["samsa.metrics.listener"] = `${args.host ?? "127.0.0.1"}:${args["metrics-port"]}`;
+  return settings;
+}
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+/** Reads `1048576`, `64M`, `64MB`, `64MiB`, `1g`: units are powers of 1,024. Throws a usage failure. */
+export function parseSize(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?$/i.exec(text.trim());
+  const sizeBytes = match ? Number(match[1]) * UNITS[match[2]!.toLowerCase()]! : Number.NaN;
+  if (!Number.isSafeInteger(sizeBytes))
+    throw usageFailure(`--segment-size ${text}: expected a size such as 67108864, 64M or 1GiB.`);
+  return sizeBytes;
+}
+
+function readConfigFile(path: string): ConfigFile {
+  try {
+    return { name: path, text: readFileSync(path, "utf8") };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    throw usageFailure(
+      `--config ${path}: ${code === "ENOENT" ? "there is no such file" : `cannot be read (${code})`}.`,
+    );
+  }
+}
+
+function configFailure(error: ConfigError): CliFailure {
+  const errors = error.problems.filter(({ severity }) => severity === "error");
+  return usageFailure(
+    `The configuration is not valid:\n${errors.map(({ message }) => `  ${message}`).join("\n")}`,
+    "docs/config.md lists all keys with their types, ranges and defaults.",
+  );
+}
+
+/** What an operator can mend becomes a plain message; anything else keeps its stack. */
+function startFailure(error: unknown): unknown {
+  if (error instanceof DiskError) {
+    return new CliFailure(`The broker cannot start: ${error.operation} ${error.path} failed with ${error.code}.`, {
+      cause: error,
+      advice: "Check that the data directory exists, is writable and has room; --data-dir names another.",
+    });
+  }
+  if (!(error instanceof Error) || !["BrokerStartError", "StorageError"].includes(error.name)) return error;
+  const advice = error.message.includes("in use")
+    ? "Is another broker running? --port takes another port, --data-dir another directory."
+    : undefined;
+  return new CliFailure(`The broker cannot start: ${error.message}.`, {
+    cause: error,
+    ...(advice === undefined ? {} : { advice }),
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
