@@ -24,7 +24,7 @@ const RESULTS = fileURLToPath(new URL("./results/", import.meta.url));
 const isQuick = process.argv.includes("--quick");
 const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1]!.split(",") : null;
 const timing = isQuick
-  ? { rounds: 1, warmupMs: 1500, durationMs: 3000 }
+  ? { rounds: 1, warmupMs: 3000, durationMs: 4000 }
   : { rounds: 3, warmupMs: 5000, durationMs: 8000 };
 const chosen = WORKLOADS.filter(
   workload =>

@@ -61,12 +61,12 @@ export const WORKLOADS: readonly Workload[] = [
   produce("produce-ten", "produce 100 B records, ten a batch", "records", {
     recordSizeBytes: 100,
     recordsPerBatch: 10,
-    pipeline: 64,
+    pipeline: 256,
   }),
   produce("produce-one", "produce 100 B records, one a batch", "records", {
     recordSizeBytes: 100,
     recordsPerBatch: 1,
-    pipeline: 64,
+    pipeline: 256,
   }),
   produce("produce-64", "produce 1 KiB records over 64 partitions", "megabytes", {
     partitions: 64,
