@@ -33,7 +33,7 @@ const chosen = WORKLOADS.filter(
     WORKLOADS.some(other => only.includes(other.name) && other.after === workload.name),
 );
 
-const dataRoot = mkdtempSync(join(process.env.SAMSA_BENCH_DIR ?? tmpdir(), "samsa-bench-"));
+const dataRoot = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), "samsa-bench-"));
 const starters: ((root: string) => Promise<System>)[] = [startSamsa];
 const missing = process.argv.includes("--without-kafka") ? "left out as asked" : kafkaToolsMissing();
 if (missing === null) starters.push(startKafka);

@@ -126,7 +126,7 @@ describe("consumer groups of real clients", function () {
 
   it("kcat -G: a group of librdkafka's reads every record", async function () {
     if (!hasKcat) {
-      if (process.env.SAMSA_REQUIRE_CLIENTS === "1") throw new Error("kcat is not installed");
+      if (process.env.TEST_REQUIRE_CLIENTS === "1") throw new Error("kcat is not installed");
       this.skip();
     }
     await fill("for-kcat");

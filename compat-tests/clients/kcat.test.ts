@@ -8,7 +8,7 @@ describe("kcat (librdkafka) against Samsa", function () {
 
   before(async function () {
     if (!hasKcat) {
-      if (process.env.SAMSA_REQUIRE_CLIENTS === "1") throw new Error("kcat is not installed");
+      if (process.env.TEST_REQUIRE_CLIENTS === "1") throw new Error("kcat is not installed");
       console.log("      skipped: kcat is not installed");
       this.skip();
     }

@@ -1,7 +1,7 @@
 /**
  * Apache Kafka's own tools, run by Java from the artifacts that Maven Central serves. They are fetched once into a cache outside the repository.
  *
- * Without Java or Maven the tests that need them are skipped with a word; with `SAMSA_REQUIRE_KAFKA=1` (CI) they fail instead.
+ * Without Java or Maven the tests that need them are skipped with a word; with `TEST_REQUIRE_KAFKA=1` (CI) they fail instead.
  */
 import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
@@ -34,7 +34,7 @@ export function kafkaClassPath(): string {
 export function requireKafkaTools(suite: Mocha.Context): void {
   const reason = kafkaToolsMissing();
   if (reason === null) return void kafkaClassPath();
-  if (process.env.SAMSA_REQUIRE_KAFKA === "1") throw new Error(reason);
+  if (process.env.TEST_REQUIRE_KAFKA === "1") throw new Error(reason);
   console.log(`      skipped: ${reason}`);
   suite.skip();
 }

@@ -12,7 +12,7 @@ import { loadFlights } from "./flights.ts";
 import { CODECS, type Produce, produceWithKafkajs, produceWithKcat } from "./producers.ts";
 import { verify, verifySame } from "./verify.ts";
 
-const ROWS = Number(process.env.SAMSA_DEMO_ROWS ?? 100_000);
+const ROWS = Number(process.env.DEMO_ROWS ?? 100_000);
 const PARTITIONS = 6;
 
 const rows = loadFlights(ROWS);
