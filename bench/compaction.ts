@@ -3,7 +3,7 @@
  *
  *     node bench/compaction.ts
  *
- * Cleanings run in a thread over files in the system's temporary directory, or in SAMSA_BENCH_DIR. Look-ups are the best of several rounds, which
+ * Cleanings run in a thread over files in the system's temporary directory, or in BENCH_DIR. Look-ups are the best of several rounds, which
  * on a shared machine is the figure least disturbed by others.
  */
 import { randomBytes } from "node:crypto";
@@ -38,7 +38,7 @@ async function benchCleaning(): Promise<void> {
   const cleaning = new ThreadCleaning({ threads: createNodePlatform().threads! });
   const delay = monitorEventLoopDelay({ resolution: 1 });
   for (const codec of ["none", "lz4", "zstd"] as CodecName[]) {
-    const directory = mkdtempSync(join(process.env.SAMSA_BENCH_DIR ?? tmpdir(), "samsa-compaction-"));
+    const directory = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), "samsa-compaction-"));
     try {
       const job = writeLog(directory, codec);
       const sizeBytes = job.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);

@@ -33,7 +33,7 @@ function producedBatch(count: number, sizeBytes: number): Buffer {
 }
 
 async function withLogs(work: (logs: LogManager) => Promise<void>): Promise<void> {
-  const directory = mkdtempSync(join(process.env.SAMSA_BENCH_DIR ?? tmpdir(), "samsa-bench-log-"));
+  const directory = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), "samsa-bench-log-"));
   const options = { ...defaultLogManagerOptions(directory), configOf: () => DEFAULT_LOG_CONFIG };
   const logs = new LogManager(options, {
     platform,
