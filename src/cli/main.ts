@@ -5,7 +5,7 @@ import { setFlagsFromString } from "node:v8";
 // A group commit syncs several files at once; libuv reads this when its thread pool first runs, so it has to stand before anything else.
 process.env.UV_THREADPOOL_SIZE ??= "8";
 // By default V8 lets garbage pile up to several times what is live; that memory serves a broker better as page cache.
-setFlagsFromString("--heap-growing-percent=50");
+setFlagsFromString("--heap-growing-percent=100");
 // Code is compiled once per machine instead of once per start; whatever is imported before this line would miss it.
 enableCompileCache();
 const { runProcess } = await import("./process.ts");
