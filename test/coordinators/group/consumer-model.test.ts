@@ -1,6 +1,6 @@
 /**
- * Random histories of a consumer group against the rules it lives by, members of the classic protocol among them. A failure names its seed:
- * `SEED=… npx mocha …` repeats it.
+ * Random histories of a consumer group against the rules it lives by. Migration from and to the classic protocol has tests of its own.
+ * A failure names its seed: `SEED=… npx mocha …` repeats it.
  */
 import { isDeepStrictEqual } from "node:util";
 import { expect } from "chai";
