@@ -50,6 +50,14 @@ export interface BrokerModules {
   readonly metrics?: Metrics | undefined;
   /** Told once when the broker has ended itself after a fault. A program should exit. */
   readonly onFatal?: ((error: Error) => void) | undefined;
+  /** Told of the parts once, when they are put together and before clients are served: the simulation's checks look into them. */
+  readonly onAssembled?: ((parts: BrokerParts) => void) | undefined;
+}
+
+/** What a broker is made of. */
+export interface BrokerParts {
+  readonly services: BrokerServices;
+  readonly metadataLog: RaftDriver;
 }
 
 /** For programs that run a broker inside: everything has a default. */
@@ -93,6 +101,7 @@ export class Broker {
   readonly #platform: Platform;
   readonly #logger: Logger;
   readonly #onFatal: ((error: Error) => void) | undefined;
+  readonly #onAssembled: ((parts: BrokerParts) => void) | undefined;
   #status: "new" | "starting" | "running" | "stopping" | "stopped" = "new";
   #fault: Error | null = null;
   #endpoints: readonly Endpoint[] = [];
@@ -133,6 +142,7 @@ export class Broker {
     this.#platform = modules.platform;
     this.#logger = modules.logger;
     this.#onFatal = modules.onFatal;
+    this.#onAssembled = modules.onAssembled;
   }
 
   get nodeId(): number {
@@ -292,6 +302,7 @@ export class Broker {
       advertisedApis: role => dispatcher.advertisedApis(role),
     };
     dispatcher.attach(services);
+    this.#onAssembled?.({ services, metadataLog });
     await this.#startMetricsEndpoint();
     server.open();
   }
