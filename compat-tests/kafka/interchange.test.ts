@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import kafkajs from "kafkajs";
 import { BrokerProcess } from "../support/broker-process.ts";
-import { KafkaBroker } from "../support/kafka-broker.ts";
+import { KafkaProcess } from "../support/kafka-process.ts";
 import { requireKafkaTools } from "../support/kafka-tools.ts";
 import { kafkajsClient, type ReadRecord, readTopicWithKafkajs } from "../support/kafkajs.ts";
 
@@ -16,7 +16,7 @@ for (const stop of ["a clean stop", "kill -9"] as const) {
   describe(`a directory that Samsa wrote, after ${stop}`, function () {
     this.timeout(120_000);
     let samsa: BrokerProcess;
-    let kafka: KafkaBroker | null = null;
+    let kafka: KafkaProcess | null = null;
     let written: Map<string, ReadRecord[]>;
 
     before(async function () {
@@ -35,7 +35,7 @@ for (const stop of ["a clean stop", "kill -9"] as const) {
     });
 
     it("is served by Kafka, record by record", async () => {
-      kafka = await KafkaBroker.start({ dataDir: samsa.dataDir, port: samsa.port });
+      kafka = await KafkaProcess.start({ dataDir: samsa.dataDir, port: samsa.port });
       await untilServed(samsa.address);
       expect(await readAll(samsa.address)).to.deep.equal(written);
       expect(kafka.output).not.to.match(/corrupt|Exception/i);
