@@ -5,7 +5,7 @@
  *     npm run simulate -- --seed 17 --trace      one seed, with all that happened
  *     npm run simulate -- --from 501 --seeds 100 --stop   ends with the first that fails
  */
-import { runQuorum } from "./quorum-scenario.ts";
+import { runQuorum } from "./quorum/quorum-scenario.ts";
 
 const TRACE_TAIL_LINES = 60;
 

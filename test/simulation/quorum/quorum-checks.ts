@@ -9,11 +9,11 @@
  * - all are told the same batches at the same offsets, and have the same state there, however they came to it;
  * - what a client was told is committed, is.
  */
-import { ZERO_UUID } from "../../protocol/schema.ts";
-import type { QuorumState } from "../../src/raft/quorum-state.ts";
-import type { CommittedBatch } from "../../src/raft/replicated-log.ts";
+import { ZERO_UUID } from "../../../protocol/schema.ts";
+import type { QuorumState } from "../../../src/raft/quorum-state.ts";
+import type { CommittedBatch } from "../../../src/raft/replicated-log.ts";
+import { InvariantError } from "../world.ts";
 import type { QuorumNode } from "./quorum-node.ts";
-import { InvariantError } from "./world.ts";
 
 /** What a replica's disk holds for sure. */
 interface Durable {

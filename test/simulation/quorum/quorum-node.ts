@@ -2,20 +2,20 @@
  * A process of a simulated world that takes part in a quorum: the log, the driver and a listener that ship, and on top the simplest state there is – a
  * running hash of all records – with snapshots of it.
  */
-import { defaultLogManagerOptions, LogManager, type PartitionLog } from "../../src/log/index.ts";
-import type { Logger } from "../../src/logging/index.ts";
-import { Metrics } from "../../src/metrics/index.ts";
-import { makeDirectoryDurably } from "../../src/platform/files.ts";
-import type { Platform } from "../../src/platform/platform.ts";
-import { RaftDriver } from "../../src/raft/driver.ts";
-import { DEFAULT_QUORUM_TIMEOUTS, type QuorumTimeouts } from "../../src/raft/election-timing.ts";
-import type { Voter } from "../../src/raft/quorum-history.ts";
-import type { CommittedBatch, ReplicatedLogListener, SnapshotReader } from "../../src/raft/replicated-log.ts";
-import { SnapshotFileWriter } from "../../src/raft/snapshot-file.ts";
-import { SnapshotGenerator } from "../../src/raft/snapshot-generator.ts";
-import { BOOTSTRAP_SNAPSHOT_ID } from "../../src/raft/snapshot-id.ts";
-import type { StaticVoter } from "../../src/raft/voter-set.ts";
-import { RpcClient } from "../../src/rpc/index.ts";
+import { defaultLogManagerOptions, LogManager, type PartitionLog } from "../../../src/log/index.ts";
+import type { Logger } from "../../../src/logging/index.ts";
+import { Metrics } from "../../../src/metrics/index.ts";
+import { makeDirectoryDurably } from "../../../src/platform/files.ts";
+import type { Platform } from "../../../src/platform/platform.ts";
+import { RaftDriver } from "../../../src/raft/driver.ts";
+import { DEFAULT_QUORUM_TIMEOUTS, type QuorumTimeouts } from "../../../src/raft/election-timing.ts";
+import type { Voter } from "../../../src/raft/quorum-history.ts";
+import type { CommittedBatch, ReplicatedLogListener, SnapshotReader } from "../../../src/raft/replicated-log.ts";
+import { SnapshotFileWriter } from "../../../src/raft/snapshot-file.ts";
+import { SnapshotGenerator } from "../../../src/raft/snapshot-generator.ts";
+import { BOOTSTRAP_SNAPSHOT_ID } from "../../../src/raft/snapshot-id.ts";
+import type { StaticVoter } from "../../../src/raft/voter-set.ts";
+import { RpcClient } from "../../../src/rpc/index.ts";
 import { serveQuorum } from "./quorum-server.ts";
 
 export const PORT = 9093;

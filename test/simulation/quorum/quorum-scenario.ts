@@ -6,13 +6,13 @@
  * outcome.hash  // the same for the same seed
  * ```
  */
-import type { SeededRandom } from "../../src/platform/memory.ts";
-import type { Voter } from "../../src/raft/quorum-history.ts";
-import { KRAFT_VERSION_RANGE } from "../../src/raft/voter-set.ts";
-import type { EndOfProcess, Machine } from "./machine.ts";
+import type { SeededRandom } from "../../../src/platform/memory.ts";
+import type { Voter } from "../../../src/raft/quorum-history.ts";
+import { KRAFT_VERSION_RANGE } from "../../../src/raft/voter-set.ts";
+import type { EndOfProcess, Machine } from "../machine.ts";
+import { InvariantError, World } from "../world.ts";
 import { QuorumChecks } from "./quorum-checks.ts";
 import { CLUSTER_ID, formatDisk, LISTENER, PORT, QuorumNode, type QuorumNodeOptions } from "./quorum-node.ts";
-import { InvariantError, World } from "./world.ts";
 
 export interface QuorumRunOptions {
   readonly seed: number | string;

@@ -1,13 +1,13 @@
 /**
  * How long a quorum of three is without a leader after faults, and how often it changes its leader for nothing.
  *
- *     node test/simulation/failover.ts [--seeds 200]
+ *     node test/simulation/quorum/failover.ts [--seeds 200]
  *
  * Links take 0.1 to 1 ms one way and syncs up to 2 ms. Times are from the fault until a leader has committed a record of its epoch and serves.
  */
-import { KRAFT_VERSION_RANGE } from "../../src/raft/voter-set.ts";
+import { KRAFT_VERSION_RANGE } from "../../../src/raft/voter-set.ts";
+import { World } from "../world.ts";
 import { formatDisk, LISTENER, PORT, QuorumNode } from "./quorum-node.ts";
-import { World } from "./world.ts";
 
 const NAMES = ["n1", "n2", "n3"];
 const WARM_UP_MS = 3_000;

@@ -1,20 +1,20 @@
 /** A controller's listener, as small as the quorum needs it: frames in, answers out, in order. */
-import { Fetch } from "../../protocol/apis/01-fetch.ts";
-import { ApiVersions } from "../../protocol/apis/18-api-versions.ts";
-import { Vote } from "../../protocol/apis/52-vote.ts";
-import { BeginQuorumEpoch } from "../../protocol/apis/53-begin-quorum-epoch.ts";
-import { EndQuorumEpoch } from "../../protocol/apis/54-end-quorum-epoch.ts";
-import { FetchSnapshot } from "../../protocol/apis/59-fetch-snapshot.ts";
-import { AddRaftVoter } from "../../protocol/apis/80-add-raft-voter.ts";
-import { RemoveRaftVoter } from "../../protocol/apis/81-remove-raft-voter.ts";
-import { UpdateRaftVoter } from "../../protocol/apis/82-update-raft-voter.ts";
-import { ApiError } from "../../protocol/errors.ts";
-import { decodeRequest, decodeRequestHeader, encodeResponse } from "../../protocol/frame.ts";
-import { Reader } from "../../protocol/reader.ts";
-import type { Api, RequestOf, ResponseInputOf } from "../../protocol/schema.ts";
-import type { Connection, Listener, Network } from "../../src/platform/platform.ts";
-import type { QuorumService } from "../../src/raft/quorum-service.ts";
-import { FrameReceiver } from "../../src/rpc/frame-receiver.ts";
+import { Fetch } from "../../../protocol/apis/01-fetch.ts";
+import { ApiVersions } from "../../../protocol/apis/18-api-versions.ts";
+import { Vote } from "../../../protocol/apis/52-vote.ts";
+import { BeginQuorumEpoch } from "../../../protocol/apis/53-begin-quorum-epoch.ts";
+import { EndQuorumEpoch } from "../../../protocol/apis/54-end-quorum-epoch.ts";
+import { FetchSnapshot } from "../../../protocol/apis/59-fetch-snapshot.ts";
+import { AddRaftVoter } from "../../../protocol/apis/80-add-raft-voter.ts";
+import { RemoveRaftVoter } from "../../../protocol/apis/81-remove-raft-voter.ts";
+import { UpdateRaftVoter } from "../../../protocol/apis/82-update-raft-voter.ts";
+import { ApiError } from "../../../protocol/errors.ts";
+import { decodeRequest, decodeRequestHeader, encodeResponse } from "../../../protocol/frame.ts";
+import { Reader } from "../../../protocol/reader.ts";
+import type { Api, RequestOf, ResponseInputOf } from "../../../protocol/schema.ts";
+import type { Connection, Listener, Network } from "../../../src/platform/platform.ts";
+import type { QuorumService } from "../../../src/raft/quorum-service.ts";
+import { FrameReceiver } from "../../../src/rpc/frame-receiver.ts";
 
 const MAX_FRAME_BYTES = 16 * 1024 * 1024;
 
