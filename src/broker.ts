@@ -11,16 +11,19 @@
  * A start that fails leaves nothing behind: no port, no lock, no half-open log. A fault that leaves the broker's promises in doubt (a failed
  * flush, a broken invariant) ends it without the marker of a clean stop, so that the next start looks at everything.
  */
-import { BrokerConfig, type Role } from "./config/index.ts";
+import { lifecycleOptions, registerController } from "./broker/registration.ts";
+import { BrokerStartError, checkSupported } from "./broker/supported.ts";
+import { BrokerConfig } from "./config/index.ts";
 import { GroupCoordinator } from "./coordinators/group/group-coordinator.ts";
 import type { BrokerServices, ListenerRole } from "./handlers/context.ts";
 import { FetchSessions } from "./handlers/fetch/fetch-sessions.ts";
 import { handlers } from "./handlers/index.ts";
 import { LogManager, logManagerOptions } from "./log/index.ts";
 import { type Logger, nullLogger } from "./logging/index.ts";
+import { BrokerLifecycle } from "./metadata/broker-lifecycle.ts";
 import { Controller } from "./metadata/controller/controller.ts";
+import { type ControllerChannel, QuorumChannel } from "./metadata/controller-channel.ts";
 import { followDynamicConfigs } from "./metadata/dynamic-configs.ts";
-import { supportedFeatures } from "./metadata/features.ts";
 import { MetadataStore } from "./metadata/metadata-store.ts";
 import { randomUuid } from "./metadata/storage/ids.ts";
 import { openStorage, type Storage } from "./metadata/storage/storage.ts";
@@ -37,6 +40,8 @@ import { Dispatcher } from "./server/dispatcher.ts";
 import { connectableHost, registeredListener, systemCodeOf, whyNotBound } from "./server/endpoints.ts";
 import { type Endpoint, Server } from "./server/server.ts";
 import { connectionLimits, serverOptions } from "./server/server-options.ts";
+
+export { BrokerStartError };
 
 export interface BrokerOptions {
   readonly config: BrokerConfig;
@@ -86,13 +91,10 @@ export interface BrokerAddress {
   readonly port: number;
 }
 
-/** The broker cannot start, for a reason that its operator can do something about. */
-export class BrokerStartError extends Error {
-  override readonly name = "BrokerStartError";
-}
-
 /** How long requests under way may take to finish when the broker stops. */
 const DRAIN_MS = 5_000;
+/** How long the controller may take to move the leaderships of a broker that stops. */
+const SHUTDOWN_MS = 10_000;
 
 export class Broker {
   readonly config: BrokerConfig;
@@ -280,7 +282,8 @@ export class Broker {
     const groups = new GroupCoordinator({ ...common, metadata, controller, replicas });
     groups.start();
     this.#teardown.push(() => groups.stop());
-    await this.#register(controller, storage, logs);
+    const channel = this.#openChannel(metadataLog, controller);
+    await this.#join(channel, metadata, storage, logs, onFatal);
 
     const fetchSessions = new FetchSessions(
       { maxSlots: config.get("max.incremental.fetch.session.cache.slots") },
@@ -398,35 +401,52 @@ export class Broker {
     this.#teardown.push(() => generator.stop());
   }
 
-  /** Joins the cluster: registers, and leads once everything committed is applied here. */
-  async #register(controller: Controller, storage: Storage, logs: LogManager): Promise<void> {
-    const incarnationId = randomUuid(this.#platform.random);
-    const features = [...supportedFeatures];
-    if (this.config.hasRole("controller")) {
-      await controller.registerController({
-        controllerId: this.nodeId,
-        incarnationId,
-        zkMigrationReady: false,
-        listeners: this.#endpoints.filter(({ role }) => role === "controller").map(registeredListener),
-        features,
-      });
-    }
-    const registration = await controller.registerBroker({
-      brokerId: this.nodeId,
-      clusterId: storage.clusterId,
-      incarnationId,
-      listeners: this.#advertisedEndpoints(),
-      features,
-      rack: this.config.get("broker.rack"),
-      isMigratingZkBroker: false,
-      logDirs: storage.directories.map(({ directoryId }) => directoryId),
-      previousBrokerEpoch: logs.cleanShutdownEpoch ?? -1,
+  /** Requests of this node to the active controller, which may be in this process. */
+  #openChannel(metadataLog: RaftDriver, controller: Controller): QuorumChannel {
+    const modules = { platform: this.#platform, logger: this.#logger };
+    const connect = (address: { host: string; port: number }) =>
+      new RpcClient({ ...address, clientId: `broker-to-controller-${this.nodeId}` }, modules);
+    const channel = new QuorumChannel({
+      ...this.#platform,
+      quorum: metadataLog,
+      controller,
+      connect,
+      logger: this.#logger,
     });
-    this.#brokerEpoch = registration.brokerEpoch;
-    this.#teardown.push(isSound =>
-      isSound ? controller.shutDownBroker(this.nodeId, registration.brokerEpoch) : undefined,
+    this.#teardown.push(() => channel.close());
+    return channel;
+  }
+
+  /** Joins the cluster: registers, and is unfenced once everything committed is applied here. */
+  async #join(
+    channel: ControllerChannel,
+    metadata: MetadataStore,
+    storage: Storage,
+    logs: LogManager,
+    onFatal: (error: unknown) => void,
+  ): Promise<void> {
+    const incarnationId = randomUuid(this.#platform.random);
+    const modules = { ...this.#platform, channel, metadata, logger: this.#logger };
+    const controllerRegistered = this.config.hasRole("controller")
+      ? registerController(this.config, { incarnationId, endpoints: this.#endpoints }, channel)
+      : undefined;
+    const lifecycle = new BrokerLifecycle(
+      lifecycleOptions(this.config, {
+        clusterId: storage.clusterId,
+        incarnationId,
+        listeners: this.#advertisedEndpoints(),
+        directoryIds: storage.directories.map(({ directoryId }) => directoryId),
+        previousBrokerEpoch: logs.cleanShutdownEpoch ?? -1,
+      }),
+      modules,
     );
-    await controller.unfenceBroker(this.nodeId, registration.brokerEpoch);
+    this.#teardown.push(async isSound => {
+      if (isSound) await lifecycle.shutDown(SHUTDOWN_MS);
+      this.#brokerEpoch = lifecycle.brokerEpoch;
+      lifecycle.stop();
+    });
+    await lifecycle.register();
+    await Promise.all([lifecycle.start(onFatal), controllerRegistered]);
   }
 
   /** What clients are told to connect to; where the system chose a port, that one. */
@@ -466,22 +486,6 @@ export class Broker {
       throw new BrokerStartError(`metrics cannot be served on ${listener}: ${systemCodeOf(error)}`, { cause: error });
     }
     this.#teardown.push(() => this.#metricsEndpoint?.close());
-  }
-}
-
-/** Refuses what this version cannot do, rather than to do something else. */
-function checkSupported(config: BrokerConfig): void {
-  const roles: readonly Role[] = ["broker", "controller"];
-  if (!roles.every(role => config.hasRole(role))) {
-    throw new BrokerStartError("process.roles must be broker,controller: separate roles are not supported yet");
-  }
-  const voters = config.get("controller.quorum.voters");
-  if (voters.length > 1) {
-    throw new BrokerStartError("controller.quorum.voters names several voters: a quorum of one is supported so far");
-  }
-  const other = config.listeners().find(({ protocol }) => protocol !== "PLAINTEXT");
-  if (other !== undefined) {
-    throw new BrokerStartError(`listener ${other.name} is ${other.protocol}: only PLAINTEXT is supported so far`);
   }
 }
 

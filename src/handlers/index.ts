@@ -34,9 +34,13 @@ import { updateFeatures } from "./57-update-features.ts";
 import { fetchSnapshot } from "./59-fetch-snapshot.ts";
 import { describeCluster } from "./60-describe-cluster.ts";
 import { describeProducers } from "./61-describe-producers.ts";
+import { brokerRegistration } from "./62-broker-registration.ts";
+import { brokerHeartbeat } from "./63-broker-heartbeat.ts";
 import { unregisterBroker } from "./64-unregister-broker.ts";
+import { allocateProducerIds } from "./67-allocate-producer-ids.ts";
 import { consumerGroupHeartbeat } from "./68-consumer-group-heartbeat.ts";
 import { consumerGroupDescribe } from "./69-consumer-group-describe.ts";
+import { controllerRegistration } from "./70-controller-registration.ts";
 import { listConfigResources } from "./74-list-config-resources.ts";
 import { describeTopicPartitions } from "./75-describe-topic-partitions.ts";
 import { addRaftVoter } from "./80-add-raft-voter.ts";
@@ -81,9 +85,13 @@ export const handlers = [
   fetchSnapshot,
   describeCluster,
   describeProducers,
+  brokerRegistration,
+  brokerHeartbeat,
   unregisterBroker,
+  allocateProducerIds,
   consumerGroupHeartbeat,
   consumerGroupDescribe,
+  controllerRegistration,
   listConfigResources,
   describeTopicPartitions,
   addRaftVoter,

@@ -106,6 +106,7 @@ export class RaftDriver implements ReplicatedLog {
   readonly #messenger: Messenger;
   readonly #parked: ParkedFetches;
   readonly #subscriptions = new Set<Subscription>();
+  readonly #leaderListeners = new Set<(leader: LeaderAndEpoch) => void>();
   readonly #self: ReplicaKey;
   #core: RaftCore | null = null;
   #status: "new" | "starting" | "running" | "closed" | "failed" = "new";
@@ -204,6 +205,12 @@ export class RaftDriver implements ReplicatedLog {
 
   isLeader(): boolean {
     return this.isRunning && this.core.leadership !== null;
+  }
+
+  /** Calls `listener` whenever the leader known here changes. Returns the end of it. */
+  onLeaderChanged(listener: (leader: LeaderAndEpoch) => void): () => void {
+    this.#leaderListeners.add(listener);
+    return () => this.#leaderListeners.delete(listener);
   }
 
   /** Where a node's controller was last known to be. */
@@ -427,6 +434,7 @@ export class RaftDriver implements ReplicatedLog {
       case "leaderChanged":
         this.#modules.logger.info("raft.leader-changed", { ...action.leader, role: this.core.role });
         for (const subscription of this.#subscriptions) subscription.leaderChanged(action.leader);
+        for (const listener of [...this.#leaderListeners]) listener(action.leader);
         break;
       case "voterChanged":
         this.#changes.get(action.ticket)?.(action.outcome);

@@ -11,6 +11,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ["src/coordinators"],
   ["src/handlers"],
   ["src/server"],
+  ["src/broker"],
   ["src/broker.ts"],
   ["src/index.ts", "src/cli", "src/console"],
 ];

@@ -17,7 +17,7 @@ export const nodeConfigs = {
     default: 2000,
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Time between a broker's heartbeats to the controller.",
   },
   "broker.id": {
@@ -41,7 +41,7 @@ export const nodeConfigs = {
     default: 9000,
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Silence after which the controller takes a broker for dead.",
   },
   "config.providers": {
@@ -75,7 +75,7 @@ export const nodeConfigs = {
     default: 60_000,
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Time a starting broker has to register with the controller before it gives up.",
   },
   "node.id": {

@@ -188,6 +188,11 @@ function changeOperation(
   };
 }
 
+/** What is registered of a broker that speaks for itself. */
+export function readBroker(brokerId: number, brokerEpoch: number): Operation<BrokerRegistration> {
+  return { name: "read-broker", decide: image => unchanged(checkBrokerEpoch(image, brokerId, brokerEpoch)) };
+}
+
 /** The registration of a broker that speaks for itself. Throws `ApiError` BROKER_ID_NOT_REGISTERED, STALE_BROKER_EPOCH. */
 export function checkBrokerEpoch(image: MetadataImage, brokerId: number, brokerEpoch: number): BrokerRegistration {
   const broker = image.cluster.brokers.get(brokerId);

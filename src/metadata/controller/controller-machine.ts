@@ -24,6 +24,7 @@ export class ControllerMachine
   readonly #bootstrapRecords: readonly MetadataRecord[];
   readonly #config: BrokerConfig;
   readonly #loaded = Promise.withResolvers<void>();
+  readonly #listeners = new Set<() => void>();
 
   constructor(bootstrapRecords: readonly MetadataRecord[], config: BrokerConfig) {
     this.#bootstrapRecords = bootstrapRecords;
@@ -33,6 +34,12 @@ export class ControllerMachine
   /** Resolves when this node first leads. */
   get whenLoaded(): Promise<void> {
     return this.#loaded.promise;
+  }
+
+  /** Calls `listener` each time that this node begins to lead, with the requests of {@link loaded} decided. */
+  onLoaded(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   initialState(): ControllerState {
@@ -58,6 +65,9 @@ export class ControllerMachine
     if (state.isInTransaction) requests.push(abortTransaction);
     requests.push(bootstrap(this.#bootstrapRecords, this.#config));
     this.#loaded.resolve();
+    Promise.resolve().then(() => {
+      for (const listener of [...this.#listeners]) listener();
+    });
     return { requests };
   }
 }

@@ -20,6 +20,7 @@ import type { ElectLeaders } from "../../../protocol/apis/43-elect-leaders.ts";
 import type { IncrementalAlterConfigs } from "../../../protocol/apis/44-incremental-alter-configs.ts";
 import type { UpdateFeatures } from "../../../protocol/apis/57-update-features.ts";
 import type { BrokerRegistration } from "../../../protocol/apis/62-broker-registration.ts";
+import type { BrokerHeartbeat } from "../../../protocol/apis/63-broker-heartbeat.ts";
 import type { AllocateProducerIds } from "../../../protocol/apis/67-allocate-producer-ids.ts";
 import type { ControllerRegistration } from "../../../protocol/apis/70-controller-registration.ts";
 import { ApiError, Errors } from "../../../protocol/errors.ts";
@@ -129,6 +130,11 @@ export class Controller {
     return this.#modules.log;
   }
 
+  /** Calls `listener` each time that this node has become the active controller. Returns the end of it. */
+  onActive(listener: () => void): () => void {
+    return this.#machine.onLoaded(listener);
+  }
+
   /** Begins to follow the metadata log. */
   start(): void {
     this.#runtime.start();
@@ -223,6 +229,23 @@ export class Controller {
     const response = await this.#run(brokers.registerBroker(request, { clusterId, isRunning }));
     if (request.brokerId === nodeId) this.#brokerEpoch = response.brokerEpoch;
     return response;
+  }
+
+  /** A broker lives; it is unfenced once it has applied its own registration, and let go once its leaderships are elsewhere. */
+  async brokerHeartbeat(request: RequestOf<typeof BrokerHeartbeat>): Promise<ResponseOf<typeof BrokerHeartbeat>> {
+    const { brokerId, brokerEpoch, currentMetadataOffset, wantFence, wantShutDown } = request;
+    const broker = await this.#run(brokers.readBroker(brokerId, brokerEpoch));
+    const isCaughtUp = currentMetadataOffset >= brokerEpoch;
+    const mayRun = isCaughtUp && !wantFence && !wantShutDown;
+    if (wantShutDown) await this.shutDownBroker(brokerId, brokerEpoch);
+    else if (mayRun && broker.fenced) await this.unfenceBroker(brokerId, brokerEpoch);
+    return {
+      throttleTimeMs: 0,
+      errorCode: Errors.NONE,
+      isCaughtUp,
+      isFenced: wantShutDown || (broker.fenced && !mayRun),
+      shouldShutDown: wantShutDown,
+    };
   }
 
   /** Lets a registered broker lead, and elects it where it is waited for. Resolves once this broker has applied it. */
