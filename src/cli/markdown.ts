@@ -21,6 +21,7 @@ const COMMANDS: readonly string[] = [
   "produce",
   "consume",
   "log dump",
+  "bench log",
 ];
 
 /** Wide enough for most descriptions to stay on one line. */
@@ -48,6 +49,7 @@ samsa groups describe billing                       # how far a group has come, 
 samsa groups reset-offsets billing -t orders --by-duration 2h --execute
 samsa cluster status                                # nodes, leaders, replicas in sync, lag, quorum
 samsa log dump data/orders-0 --print-data-log       # what is in the files
+samsa bench log                                     # what this machine's disk gives a log
 \`\`\`
 
 - **Where.** \`--bootstrap-server host:port\` (\`-b\`) names the cluster; 127.0.0.1:9092 when left out. What fails for a passing reason (a moved

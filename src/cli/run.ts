@@ -66,6 +66,11 @@ const commands: readonly {
     describe: "Look into the files of a data directory",
     load: async context => (await import("./commands/log/index.ts")).logCommand(context),
   },
+  {
+    name: "bench",
+    describe: "Measure this machine and a cluster",
+    load: async context => (await import("./commands/bench/index.ts")).benchCommand(context),
+  },
 ];
 
 async function commandLine(args: readonly string[], context: CliContext): Promise<Argv> {
@@ -125,7 +130,7 @@ function usageMessage(message: string | null): string {
 
 /** The words before the first option that are names of commands: `topics create `. */
 function commandWords(args: readonly string[]): string {
-  const isGroup = ["topics", "configs", "groups", "cluster", "log"].includes(args[0] ?? "");
+  const isGroup = ["topics", "configs", "groups", "cluster", "log", "bench"].includes(args[0] ?? "");
   const words = args.slice(0, isGroup ? 2 : 1);
   const isCommand = commands.some(({ name }) => name.split(" ")[0] === args[0]);
   return isCommand && words.every(word => !word.startsWith("-")) ? `${words.join(" ")} ` : "";
