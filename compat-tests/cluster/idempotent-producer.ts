@@ -1,0 +1,145 @@
+/**
+ * The oracle of the cluster tests: an idempotent producer on librdkafka, in a process of its own, that tells when each record was acknowledged.
+ *
+ * ```ts
+ * const producer = await IdempotentProducer.start({ bootstrapServers, topic: "orders", partitions: 3, count: 100_000, recordsPerSecond: 10_000 });
+ * producer.go();
+ * await producer.acknowledged(30_000); // … and something happens to the cluster
+ * const acknowledgements = await producer.finished();
+ * ```
+ *
+ * The program is `idempotent-producer.c`, compiled once against librdkafka's headers.
+ */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, renameSync, statSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+export interface IdempotentProducerOptions {
+  readonly bootstrapServers: string;
+  readonly topic: string;
+  /** Of the topic; record n goes to partition n modulo this. */
+  readonly partitions: number;
+  readonly count: number;
+  readonly recordsPerSecond: number;
+  /** Default 100. */
+  readonly valueSizeBytes?: number;
+  /** Further settings of librdkafka. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** A record that the cluster has promised to keep. */
+export interface Acknowledgement {
+  readonly number: number;
+  readonly partition: number;
+  readonly offset: number;
+  /** When the client was told, since its start. */
+  readonly atMs: number;
+}
+
+const SOURCE = fileURLToPath(new URL("idempotent-producer.c", import.meta.url));
+
+/** Whether a C compiler and librdkafka's headers are here. */
+export const canCompileProducer: boolean =
+  spawnSync("cc", ["-E", "-include", "librdkafka/rdkafka.h", "-x", "c", "/dev/null", "-o", "/dev/null"]).status === 0;
+
+export class IdempotentProducer {
+  readonly #child: ChildProcess;
+  readonly #acknowledgements: Acknowledgement[] = [];
+  readonly #failures: string[] = [];
+  readonly #waiters = new Set<{ readonly count: number; readonly resolve: () => void }>();
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #finished = Promise.withResolvers<readonly Acknowledgement[]>();
+  #errors = "";
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    child.stderr?.on("data", chunk => (this.#errors += chunk));
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", line => this.#line(line));
+    child.once("exit", code => this.#exited(code));
+    // Whoever asks for the end is told; nobody has to ask.
+    this.#finished.promise.catch(() => {});
+  }
+
+  /** Resolves when the program is ready to {@link go}. */
+  static async start(options: IdempotentProducerOptions): Promise<IdempotentProducer> {
+    const { bootstrapServers, topic, partitions, count, recordsPerSecond, valueSizeBytes = 100 } = options;
+    const settings = Object.entries(options.settings ?? {}).map(([key, value]) => `${key}=${value}`);
+    const numbers = [partitions, count, recordsPerSecond, valueSizeBytes].map(String);
+    const child = spawn(compiledProducer(), [bootstrapServers, topic, ...numbers, ...settings], {
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    const producer = new IdempotentProducer(child);
+    await producer.#ready.promise;
+    return producer;
+  }
+
+  /** Begins to produce. */
+  go(): void {
+    this.#child.stdin?.write("go\n");
+  }
+
+  /** Resolves when so many records are acknowledged. Rejects when the program ends before. */
+  acknowledged(count: number): Promise<void> {
+    const reached = new Promise<void>(resolve => {
+      if (this.#acknowledgements.length >= count) resolve();
+      else this.#waiters.add({ count, resolve });
+    });
+    return Promise.race([reached, this.#finished.promise.then(() => {})]);
+  }
+
+  /** All acknowledgements in the order in which they came. Rejects when a record failed for good, or the program did. */
+  finished(): Promise<readonly Acknowledgement[]> {
+    return this.#finished.promise;
+  }
+
+  /** Ends the program, if it still runs. */
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  #line(line: string): void {
+    if (line === "ready") this.#ready.resolve();
+    if (line === "ready" || line.startsWith("done ")) return;
+    const [number, partition, offset, microseconds] = line.split(" ") as [string, string, string, string];
+    if (offset.startsWith("!")) {
+      this.#failures.push(line);
+      return;
+    }
+    this.#acknowledgements.push({
+      number: Number(number),
+      partition: Number(partition),
+      offset: Number(offset),
+      atMs: Number(microseconds) / 1000,
+    });
+    for (const waiter of this.#waiters) {
+      if (this.#acknowledgements.length < waiter.count) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+
+  #exited(code: number | null): void {
+    const problem = new Error(
+      `the producer ended with ${code} after ${this.#acknowledgements.length} acknowledgements; ` +
+        `failed: ${this.#failures.slice(0, 5).join(", ") || "none"}\n${this.#errors}`,
+    );
+    this.#ready.reject(problem);
+    if (code === 0) this.#finished.resolve(this.#acknowledgements);
+    else this.#finished.reject(problem);
+  }
+}
+
+/** Path of the compiled program; compiled when it is older than its source. */
+function compiledProducer(): string {
+  const path = join(tmpdir(), `samsa-idempotent-producer-${userInfo().uid}`);
+  const compiledMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (compiledMs > statSync(SOURCE).mtimeMs) return path;
+  // Compiled aside and renamed, for another test may want it at the same moment.
+  const fresh = join(mkdtempSync(join(tmpdir(), "samsa-compile-")), "idempotent-producer");
+  execFileSync("cc", ["-O2", "-o", fresh, SOURCE, "-lrdkafka"]);
+  renameSync(fresh, path);
+  return path;
+}
