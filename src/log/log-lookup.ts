@@ -92,3 +92,16 @@ function findInBatch(
   }
   return null;
 }
+
+/** Where to cut a segment so that nothing at or above `offset` is left: the file position, and the offset at which the log then ends. */
+export function placeOf(segment: Segment, offset: number): { position: number; endOffset: number } {
+  let place = { position: segment.sizeBytes, endOffset: offset };
+  const from = segment.offsetIndex.positionFor(offset);
+  forEachBatch(segment.file, from, segment.sizeBytes, (buffer, position, _sizeBytes, filePosition) => {
+    if (lastOffsetAt(buffer, position) < offset) return true;
+    // A batch is cut whole, even when it begins below.
+    place = { position: filePosition, endOffset: Math.min(offset, baseOffsetAt(buffer, position)) };
+    return false;
+  });
+  return place;
+}

@@ -24,22 +24,22 @@ import {
 import type { Logger } from "../logging/index.ts";
 import { DiskError } from "../platform/platform.ts";
 import { type AppendOptions, type AppendOutcome, checkProducers, type Prepared, prepareAppend } from "./append.ts";
-import { batchSizeWithin, forEachBatch } from "./batch-walk.ts";
+import { batchSizeWithin } from "./batch-walk.ts";
 import type { CleanedSegment } from "./cleaner/clean-log.ts";
 import { discardCleanedFiles } from "./cleaner/segment-swap.ts";
 import { isDiskFull } from "./disk-full.ts";
 import type { EpochStore } from "./epoch-store.ts";
 import type { LogConfig } from "./log-config.ts";
+import { LogDurability } from "./log-durability.ts";
 import { LogFiles } from "./log-files.ts";
 import type { LoadedLog, PartitionLogModules, TopicPartition } from "./log-host.ts";
-import { findMaxTimestamp, findTimestamp, type TimestampAndOffset } from "./log-lookup.ts";
+import { findMaxTimestamp, findTimestamp, placeOf, type TimestampAndOffset } from "./log-lookup.ts";
 import { LogReader, type LogView, type ReadOptions, type ReadOutcome } from "./log-reader.ts";
 import { LogTail } from "./log-tail.ts";
 import { writePartitionMetadata } from "./partition-metadata.ts";
 import { noteProducerBatch } from "./producer-replay.ts";
 import type { ProducerStore } from "./producer-store.ts";
 import { planRetention } from "./retention.ts";
-import type { Segment } from "./segment.ts";
 import type { Segments } from "./segments.ts";
 import type { AbortedTransaction } from "./transaction-index.ts";
 
@@ -58,8 +58,6 @@ export class PartitionLog implements LogView {
   #logStartOffset: number;
   #logEndOffset: number;
   #writtenOffset: number;
-  #flushedOffset: number;
-  #recoveryPoint: number;
   #highWatermark: number;
   /** Size of the active segment's file. */
   #writtenPosition: number;
@@ -67,11 +65,9 @@ export class PartitionLog implements LogView {
   /** Why the log takes no more appends; null while it does. */
   #failure: string | null = null;
   #closed = false;
-  /** Counts truncations: a flush that one overtook says nothing about what is there now. */
-  #cutCount = 0;
   #cleanedOffset: number | null = null;
   readonly #files: LogFiles;
-  readonly #flushListeners = new Set<(log: PartitionLog) => void>();
+  readonly #durability: LogDurability;
   readonly #failureListeners = new Set<(log: PartitionLog, endOffset: number, errorCode: number) => void>();
 
   constructor(loaded: LoadedLog, modules: PartitionLogModules) {
@@ -88,8 +84,6 @@ export class PartitionLog implements LogView {
     this.#logStartOffset = loaded.logStartOffset;
     this.#logEndOffset = loaded.logEndOffset;
     this.#writtenOffset = loaded.logEndOffset;
-    this.#flushedOffset = loaded.logEndOffset;
-    this.#recoveryPoint = loaded.recoveryPoint;
     this.#highWatermark = loaded.logStartOffset;
     this.#writtenPosition = loaded.segments.active.sizeBytes;
     this.#files = new LogFiles(loaded, {
@@ -99,6 +93,12 @@ export class PartitionLog implements LogView {
       segmentCache: modules.segmentCache,
       removeLater: (delayMs, remove) => modules.host.removeLater(delayMs, remove),
       onSyncFailed: error => modules.host.syncFailed(error),
+    });
+    this.#durability = new LogDurability(loaded, {
+      disk: modules.disk,
+      files: this.#files,
+      epochs: loaded.epochs,
+      onRecoveryPointLowered: () => modules.host.recoveryPointLowered(this),
     });
     this.#reader = new LogReader(
       { indexIntervalBytes: loaded.config.indexIntervalBytes, synchronousReadBytes: modules.synchronousReadBytes },
@@ -133,12 +133,12 @@ export class PartitionLog implements LogView {
 
   /** End of what is durable. */
   get flushedOffset(): number {
-    return this.#flushedOffset;
+    return this.#durability.flushedOffset;
   }
 
   /** Recovery after a crash reads from here; all below is durable, indexes and checkpoints included. */
   get recoveryPoint(): number {
-    return this.#recoveryPoint;
+    return this.#durability.recoveryPoint;
   }
 
   /** The latest leader epoch; -1 when there is none. */
@@ -182,7 +182,7 @@ export class PartitionLog implements LogView {
 
   /** Grows with every truncation. */
   get cutCount(): number {
-    return this.#cutCount;
+    return this.#durability.cutCount;
   }
 
   get generation(): number {
@@ -322,7 +322,7 @@ export class PartitionLog implements LogView {
       this.truncateFullyAndStartAt(this.#logStartOffset);
       return true;
     }
-    this.#lowerRecoveryPoint(endOffset);
+    this.#durability.lowerRecoveryPoint(endOffset);
     this.#orFail(() => {
       this.#files.removeFromEnd(index + 1, this.#config);
       if (!this.segments.active.isActive) this.segments.active.becomeActive();
@@ -337,7 +337,7 @@ export class PartitionLog implements LogView {
   truncateFullyAndStartAt(offset: number): void {
     this.writePending();
     this.#logger.info("log.restarting", { partition: this.name, from: this.#logEndOffset, at: offset });
-    this.#lowerRecoveryPoint(Math.min(offset, this.#logStartOffset));
+    this.#durability.lowerRecoveryPoint(Math.min(offset, this.#logStartOffset));
     // A crash from here on finds either what was there, from `offset` on, or nothing.
     if (offset !== this.#logStartOffset) {
       this.#logStartOffset = offset;
@@ -352,15 +352,9 @@ export class PartitionLog implements LogView {
     this.#epochs.epochs.clear();
     this.#epochs.changed();
     this.#generation += 1;
-    this.#cutCount += 1;
+    this.#durability.restart(offset);
     this.#lowerCleanedOffset(offset);
-    this.#logStartOffset =
-      this.#logEndOffset =
-      this.#writtenOffset =
-      this.#flushedOffset =
-      this.#highWatermark =
-        offset;
-    this.#recoveryPoint = offset;
+    this.#logStartOffset = this.#logEndOffset = this.#writtenOffset = this.#highWatermark = offset;
     this.#writtenPosition = 0;
     this.#epochs.writeNow();
     this.#modules.host.logStartOffsetChanged(this);
@@ -430,7 +424,7 @@ export class PartitionLog implements LogView {
     const index = this.segments.indexFor(cleaned.baseOffset);
     const next = this.segments.at(index + cleaned.replaces.length);
     const isSame = cleaned.replaces.every((base, number) => this.segments.at(index + number)?.baseOffset === base);
-    if (this.#failure !== null || cutCount !== this.#cutCount || !isSame || next === undefined) {
+    if (this.#failure !== null || cutCount !== this.cutCount || !isSame || next === undefined) {
       discardCleanedFiles(this.#directory, cleaned, this.#modules);
       return false;
     }
@@ -465,13 +459,12 @@ export class PartitionLog implements LogView {
 
   /** Whether a flush has anything to do. */
   get isDirty(): boolean {
-    return this.#flushedOffset < this.#logEndOffset || this.#files.isDirty;
+    return this.flushedOffset < this.#logEndOffset || this.#files.isDirty;
   }
 
   /** Calls `listener` after each flush that moved `flushedOffset`. Returns the way to stop that. */
   onFlushed(listener: (log: PartitionLog) => void): () => void {
-    this.#flushListeners.add(listener);
-    return () => this.#flushListeners.delete(listener);
+    return this.#durability.onFlushed(listener);
   }
 
   /**
@@ -503,36 +496,17 @@ export class PartitionLog implements LogView {
    * Makes everything appended so far durable; `flushedOffset` moves and listeners are called before the promise resolves. Only the flush
    * scheduler calls this, one at a time. A rejection means that nobody knows what is on disk.
    */
-  async flushNow(): Promise<void> {
+  flushNow(): Promise<void> {
     this.writePending();
-    const endOffset = this.#writtenOffset;
-    const cutCount = this.#cutCount;
-    await this.#files.sync();
-    // The log was cut meanwhile: what was synced may not be what it holds now. Another round will tell.
-    if (cutCount !== this.#cutCount) {
-      this.#files.written();
-      return;
-    }
-    if (endOffset <= this.#flushedOffset) return;
-    this.#flushedOffset = endOffset;
-    for (const listener of this.#flushListeners) listener(this);
+    return this.#durability.flush(this);
   }
 
   /**
    * Moves the recovery point up to what is flushed, making durable first whatever recovery would have rebuilt from the batches below it. Returns
    * whether it moved; the manager then writes the checkpoint file.
    */
-  async advanceRecoveryPoint(): Promise<boolean> {
-    const endOffset = this.#flushedOffset;
-    const cutCount = this.#cutCount;
-    if (endOffset === this.#recoveryPoint && !this.#epochs.isDirty) return false;
-    await this.#files.syncDerived();
-    await this.#epochs.write();
-    if (this.#closed) return false;
-    this.#modules.disk.syncDirectory(this.#directory);
-    if (cutCount !== this.#cutCount) return false;
-    this.#recoveryPoint = endOffset;
-    return true;
+  advanceRecoveryPoint(): Promise<boolean> {
+    return this.#durability.advanceRecoveryPoint(this);
   }
 
   /** Writes and syncs everything; the log can be opened again without recovery. */
@@ -542,7 +516,7 @@ export class PartitionLog implements LogView {
       this.writePending();
       this.#epochs.writeNow();
       this.#files.finish(this.#logEndOffset);
-      this.#flushedOffset = this.#recoveryPoint = this.#logEndOffset;
+      this.#durability.finish(this.#logEndOffset);
     }
     this.abandon("The log is closed.");
   }
@@ -553,7 +527,7 @@ export class PartitionLog implements LogView {
     this.#failure ??= reason;
     this.tail.clear();
     this.#files.close();
-    this.#flushListeners.clear();
+    this.#durability.close();
     this.#failureListeners.clear();
   }
 
@@ -659,27 +633,12 @@ export class PartitionLog implements LogView {
     this.#files.cut(position, offset);
     this.#logEndOffset = this.#writtenOffset = offset;
     this.#writtenPosition = position;
-    this.#flushedOffset = Math.min(this.#flushedOffset, offset);
-    this.#recoveryPoint = Math.min(this.#recoveryPoint, offset);
+    this.#durability.cut(offset);
     this.#highWatermark = Math.min(this.#highWatermark, offset);
     this.#generation += 1;
-    this.#cutCount += 1;
     this.#lowerCleanedOffset(offset);
     if (this.#epochs.epochs.truncateFromEnd(offset)) this.#epochs.changed();
     this.#producers.truncateTo(offset);
-  }
-
-  /** Throws having changed nothing. */
-  #lowerRecoveryPoint(offset: number): void {
-    const before = this.#recoveryPoint;
-    if (before <= offset) return;
-    this.#recoveryPoint = offset;
-    try {
-      this.#modules.host.recoveryPointLowered(this);
-    } catch (error) {
-      this.#recoveryPoint = before;
-      throw error;
-    }
   }
 
   /** Runs a change of several files. When it breaks off half way, even for want of space, the log is of no more use. */
@@ -697,17 +656,4 @@ export class PartitionLog implements LogView {
     this.#cleanedOffset = offset;
     this.#modules.host.cleanedOffsetChanged(this);
   }
-}
-
-/** Where to cut a segment so that nothing at or above `offset` is left: the file position, and the offset at which the log then ends. */
-function placeOf(segment: Segment, offset: number): { position: number; endOffset: number } {
-  let place = { position: segment.sizeBytes, endOffset: offset };
-  const from = segment.offsetIndex.positionFor(offset);
-  forEachBatch(segment.file, from, segment.sizeBytes, (buffer, position, _sizeBytes, filePosition) => {
-    if (lastOffsetAt(buffer, position) < offset) return true;
-    // A batch is cut whole, even when it begins below.
-    place = { position: filePosition, endOffset: Math.min(offset, baseOffsetAt(buffer, position)) };
-    return false;
-  });
-  return place;
 }

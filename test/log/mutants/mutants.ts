@@ -55,20 +55,20 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "takes for flushed what was appended during the sync",
-    file: "src/log/partition-log.ts",
+    file: "src/log/log-durability.ts",
     from: "    this.#flushedOffset = endOffset;\n",
-    to: "    this.#flushedOffset = this.#writtenOffset;\n",
+    to: "    this.#flushedOffset = log.writtenOffset;\n",
   },
   {
     name: "believes a sync that a cut has overtaken",
-    file: "src/log/partition-log.ts",
-    from: "    if (cutCount !== this.#cutCount) {\n      this.#files.written();\n      return;\n    }\n",
+    file: "src/log/log-durability.ts",
+    from: "    if (cutCount !== this.#cutCount) {\n      files.written();\n      return;\n    }\n",
     to: "",
   },
   {
     name: "cuts below the recovery point without lowering it",
     file: "src/log/partition-log.ts",
-    from: "    this.#lowerRecoveryPoint(endOffset);\n",
+    from: "    this.#durability.lowerRecoveryPoint(endOffset);\n",
     to: "",
   },
   {
