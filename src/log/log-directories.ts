@@ -11,6 +11,7 @@ import { isDiskFull } from "./disk-full.ts";
 import { QUARANTINE_MARKER } from "./file-names.ts";
 import { LogDirectory } from "./log-directory.ts";
 import { LogCorruptError } from "./log-loader.ts";
+import type { PartitionLog } from "./partition-log.ts";
 
 export interface LogDirectoriesOptions {
   readonly paths: readonly string[];
@@ -58,6 +59,12 @@ export class LogDirectories {
     this.#directories = directories;
     for (const directory of directories.filter(({ offline }) => offline)) this.#reportOffline(directory);
     return directories;
+  }
+
+  /** The directory that a log in use is in. */
+  holding(log: PartitionLog): LogDirectory | undefined {
+    for (const directory of this.all) if (directory.logs.has(log)) return directory;
+    return undefined;
   }
 
   /** What is in a directory; nothing when it cannot be read. */

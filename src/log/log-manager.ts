@@ -19,7 +19,6 @@ import { joinPath } from "../platform/files.ts";
 import type { Platform } from "../platform/platform.ts";
 import { createCleaner, type LogCleaner } from "./cleaner/index.ts";
 import {
-  deletedDirectoryName,
   METADATA_DIRECTORY,
   METADATA_TOPIC,
   METADATA_TOPIC_ID,
@@ -28,14 +27,18 @@ import {
 } from "./file-names.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
 import { type LogConfig, logConfigOf } from "./log-config.ts";
+import { LogDeletions } from "./log-deletions.ts";
 import { LogDirectories } from "./log-directories.ts";
 import { type LogDirectory, removeDirectoryAsync } from "./log-directory.ts";
-import type { LogHost, PartitionLogModules } from "./log-host.ts";
-import { createLog, LogCorruptError, loadLog } from "./log-loader.ts";
+import type { LogHost } from "./log-host.ts";
+import { LogCorruptError } from "./log-loader.ts";
 import type { LogManagerOptions } from "./log-manager-options.ts";
-import { LogRegistry } from "./log-registry.ts";
-import { PartitionLog } from "./partition-log.ts";
+import { forEachParallel, LogOpener } from "./log-opener.ts";
+import { isReplicated, LogRegistry } from "./log-registry.ts";
+import { closeDirectory } from "./log-shutdown.ts";
+import type { PartitionLog } from "./partition-log.ts";
 import { ZERO_UUID } from "./partition-metadata.ts";
+import { PendingWrites } from "./pending-writes.ts";
 import { SegmentCache } from "./segment-cache.ts";
 import { TailCache } from "./tail-cache.ts";
 import { TickBatch } from "./tick-batch.ts";
@@ -52,11 +55,6 @@ export interface LogManagerModules {
   readonly onDirectoryOffline?: (directory: LogDirectory) => void;
 }
 
-interface Deletion {
-  readonly directory: LogDirectory;
-  readonly done: () => void;
-}
-
 export class LogManager {
   readonly flushScheduler: FlushScheduler;
   /** Compacts logs in the background; null when that is turned off. */
@@ -64,22 +62,15 @@ export class LogManager {
   readonly tailCache: TailCache;
   readonly #options: LogManagerOptions;
   #producerExpirationMs: number;
-  readonly #modules: LogManagerModules;
   readonly #platform: Platform;
   readonly #logger: Logger;
-  readonly #segmentCache: SegmentCache;
-  readonly #host: LogHost;
   readonly #directories: LogDirectories;
-  readonly #directoryOf = new Map<PartitionLog, LogDirectory>();
+  readonly #opener: LogOpener;
+  readonly #writes: PendingWrites;
+  readonly #deletions: LogDeletions;
   readonly #registry = new LogRegistry();
   #metadataLog: PartitionLog | null = null;
-  #unwritten: PartitionLog[] = [];
-  /** Logs with appends that perhaps nobody waits for. */
-  #unflushed = new Set<PartitionLog>();
-  #isFlushPlanned = false;
   #timers: { clear(): void }[] = [];
-  /** Deletions of this tick. */
-  readonly #deletions: TickBatch<Deletion>;
   /** Logs whose start moved in this tick. */
   readonly #movedStarts: TickBatch<PartitionLog>;
   #isClosing = false;
@@ -89,12 +80,9 @@ export class LogManager {
   constructor(options: LogManagerOptions, modules: LogManagerModules) {
     this.#options = options;
     this.#producerExpirationMs = options.producerExpirationMs;
-    this.#modules = modules;
     this.#platform = modules.platform;
     this.#logger = modules.logger;
     this.tailCache = new TailCache(options.tailCacheSizeBytes);
-    this.#segmentCache = new SegmentCache(options.openSegmentsMax);
-    this.#deletions = new TickBatch({ handle: deletions => this.#syncDeletions(deletions) }, this.#platform);
     this.#movedStarts = new TickBatch({ handle: logs => this.#checkpointLogStarts(logs) }, this.#platform);
     const flushFiles = modules.metrics.histogram("samsa_log_flush_files");
     const flushDuration = modules.metrics.histogram("samsa_log_flush_duration_seconds");
@@ -121,20 +109,24 @@ export class LogManager {
         isEssential: ({ logs }) => this.#metadataLog !== null && logs.has(this.#metadataLog),
       },
     );
-    this.#host = {
-      appended: log => this.#appended(log),
-      isFull: log => this.#directoryOf.get(log)?.isFull ?? false,
-      recoveryPointLowered: log =>
-        this.#directories.workIn(this.#directoryOf.get(log), moved => moved.writeRecoveryPoints()),
-      logStartOffsetChanged: log => this.#movedStarts.add(log),
-      checkpointLogStart: log =>
-        this.#directories.workIn(this.#directoryOf.get(log), moved => moved.writeLogStartOffsets()),
-      cleanedOffsetChanged: log =>
-        this.#directories.tryIn(this.#directoryOf.get(log), moved => moved.writeCleanedOffsets()),
-      syncFailed: error => this.flushScheduler.fail(error),
-      storageFailed: (log, error) => this.#directories.takeOffline(this.#directoryOf.get(log), error),
+    this.#writes = new PendingWrites(options, { timers: this.#platform.timers, flushScheduler: this.flushScheduler });
+    this.#deletions = new LogDeletions({
+      platform: this.#platform,
+      directories: this.#directories,
       removeLater: (delayMs, remove) => this.#removeLater(delayMs, remove),
-    };
+    });
+    const { disk, clock, random } = this.#platform;
+    this.#opener = new LogOpener({
+      platform: this.#platform,
+      logModules: {
+        ...{ disk, clock, random, logger: modules.logger, metrics: modules.metrics },
+        tailCache: this.tailCache,
+        segmentCache: new SegmentCache(options.openSegmentsMax),
+        host: this.#host(),
+        synchronousReadBytes: options.synchronousReadBytes,
+        maxDecompressedBytes: options.maxDecompressedBytes,
+      },
+    });
     this.cleaner = createCleaner(options.cleaner, { ...modules, logs: () => this.all() });
   }
 
@@ -164,8 +156,13 @@ export class LogManager {
     const { disk } = this.#platform;
     // The directory may hold snapshots from formatting, and no log yet.
     const log = disk.exists(path)
-      ? await this.#load(directory, METADATA_DIRECTORY, METADATA_TOPIC, 0, this.#options.metadataConfig)
-      : this.#make(
+      ? await this.#opener.load(
+          directory,
+          METADATA_DIRECTORY,
+          { topic: METADATA_TOPIC, partition: 0 },
+          this.#options.metadataConfig,
+        )
+      : this.#opener.create(
           directory,
           { topic: METADATA_TOPIC, topicId: METADATA_TOPIC_ID, partition: 0 },
           this.#options.metadataConfig,
@@ -189,11 +186,7 @@ export class LogManager {
         work.push(() => this.#open(directory, name, parsed.topic, parsed.partition));
       }
     }
-    let next = 0;
-    const worker = async (): Promise<void> => {
-      while (next < work.length) await work[next++]!();
-    };
-    await Promise.all(Array.from({ length: Math.min(this.#options.recoveryParallelism, work.length) }, worker));
+    await forEachParallel(work, this.#options.recoveryParallelism, openOne => openOne());
     for (const directory of directories) {
       this.#directories.tryIn(directory, () => {
         directory.writeRecoveryPoints();
@@ -236,7 +229,7 @@ export class LogManager {
     if (reason !== undefined) throw new LogCorruptError(reason);
     const online = this.#directories.open().filter(directory => !directory.offline);
     const directory = online.reduce((least, other) => (other.logs.size < least.logs.size ? other : least));
-    const log = this.#make(directory, { topic, topicId, partition }, logConfigOf(config));
+    const log = this.#opener.create(directory, { topic, topicId, partition }, logConfigOf(config));
     this.#registry.add(log);
     return log;
   }
@@ -245,15 +238,12 @@ export class LogManager {
   async delete(topic: string, partition: number): Promise<void> {
     const log = this.get(topic, partition);
     if (log === undefined) return;
-    const directory = this.#directoryOf.get(log)!;
-    const { disk, random } = this.#platform;
+    const directory = this.#directories.holding(log)!;
     this.#registry.remove(topic, partition);
-    this.#forget(log, directory);
-    log.abandon("The partition was deleted.");
-    const path = joinPath(directory.path, deletedDirectoryName(topic, partition, random.bytes(16).toString("hex")));
-    disk.rename(log.directory, path);
-    this.#removeLater(log.config.fileDeleteDelayMs, () => removeDirectoryAsync(this.#platform.disk, path));
-    await new Promise<void>(done => this.#deletions.add({ directory, done }));
+    this.cleaner?.forget(log);
+    this.#writes.forget(log);
+    directory.logs.delete(log);
+    await this.#deletions.delete(log, directory);
   }
 
   /** Takes over what may change while running: how long producers are remembered, and what the cleaner may use. */
@@ -298,41 +288,12 @@ export class LogManager {
   async close(brokerEpoch = -1): Promise<void> {
     if (this.#isClosing) return;
     this.#isClosing = true;
+    this.#writes.stop();
     for (const timer of this.#timers) timer.clear();
     await this.cleaner?.stop();
     if (this.flushScheduler.failure === null) await this.flushScheduler.settle();
-    for (const directory of this.directories) {
-      if (directory.offline) continue;
-      try {
-        // Before leader epochs below the log starts are forgotten.
-        directory.writeLogStartOffsets();
-        const isComplete = this.#closeLogs(directory);
-        directory.writeRecoveryPoints();
-        directory.writeHighWatermarks(isReplicated);
-        if (!isComplete || directory.offline || this.flushScheduler.failure !== null) continue;
-        directory.writeCleanShutdownMarker(brokerEpoch);
-      } catch (error) {
-        this.#closeFailed(directory, error);
-      }
-    }
-  }
-
-  /** Whether all logs could be closed: one that could not does not keep the others from it. */
-  #closeLogs(directory: LogDirectory): boolean {
-    let isComplete = true;
-    for (const log of directory.logs) {
-      try {
-        log.close();
-      } catch (error) {
-        this.#closeFailed(directory, error);
-        isComplete = false;
-      }
-    }
-    return isComplete;
-  }
-
-  #closeFailed(directory: LogDirectory, error: unknown): void {
-    this.#logger.error("log.close-failed", { directory: directory.path, error: String(error) });
+    for (const directory of this.directories)
+      closeDirectory(directory, brokerEpoch, { logger: this.#logger, flushScheduler: this.flushScheduler });
   }
 
   async #checkpoint(): Promise<void> {
@@ -357,105 +318,27 @@ export class LogManager {
     if (directory.offline) return;
     try {
       if (this.get(topic, partition) !== undefined) throw new Error(`${name} is in two log directories`);
-      this.#registry.add(await this.#load(directory, name, topic, partition, this.#options.configOf(topic)));
+      this.#registry.add(await this.#opener.load(directory, name, { topic, partition }, this.#options.configOf(topic)));
     } catch (error) {
       this.#directories.openFailed(directory, name, error);
     }
   }
 
-  async #load(
-    directory: LogDirectory,
-    name: string,
-    topic: string,
-    partition: number,
-    config: LogConfig,
-  ): Promise<PartitionLog> {
-    const { loaded } = await loadLog(
-      {
-        topic,
-        partition,
-        directory: joinPath(directory.path, name),
-        config,
-        isClean: directory.isClean,
-        recoveryPoint: directory.recoveryPoints.get(name) ?? 0,
-        logStartOffset: directory.logStartOffsets.get(name) ?? 0,
-        nowMs: this.#platform.clock.now(),
-      },
-      { disk: this.#platform.disk, cache: this.#segmentCache, logger: this.#logger },
-    );
-    const log = new PartitionLog(loaded, this.#logModules());
-    this.#adopt(log, directory);
-    log.updateHighWatermark(Math.max(log.logStartOffset, directory.highWatermarks.get(name) ?? 0));
-    const cleanedOffset = directory.cleanedOffsets.get(name);
-    if (cleanedOffset !== undefined) log.restoreCleanedOffset(cleanedOffset);
-    return log;
-  }
-
-  #make(directory: LogDirectory, topicPartition: PartitionLog["topicPartition"], config: LogConfig): PartitionLog {
-    const path = joinPath(directory.path, partitionDirectoryName(topicPartition.topic, topicPartition.partition));
-    const loaded = createLog(
-      { topicPartition, directory: path, config, nowMs: this.#platform.clock.now() },
-      { disk: this.#platform.disk, cache: this.#segmentCache },
-    );
-    const log = new PartitionLog(loaded, this.#logModules());
-    this.#adopt(log, directory);
-    return log;
-  }
-
-  #logModules(): PartitionLogModules {
-    const { disk, clock, random } = this.#platform;
-    const { logger, metrics } = this.#modules;
+  /** What the logs ask of their manager. */
+  #host(): LogHost {
+    const directories = this.#directories;
     return {
-      disk,
-      clock,
-      random,
-      logger,
-      metrics,
-      tailCache: this.tailCache,
-      segmentCache: this.#segmentCache,
-      host: this.#host,
-      synchronousReadBytes: this.#options.synchronousReadBytes,
-      maxDecompressedBytes: this.#options.maxDecompressedBytes,
+      appended: log => this.#writes.add(log),
+      isFull: log => directories.holding(log)?.isFull ?? false,
+      recoveryPointLowered: log => directories.workIn(directories.holding(log), held => held.writeRecoveryPoints()),
+      logStartOffsetChanged: log => this.#movedStarts.add(log),
+      checkpointLogStart: log => directories.workIn(directories.holding(log), held => held.writeLogStartOffsets()),
+      cleanedOffsetChanged: log => directories.tryIn(directories.holding(log), held => held.writeCleanedOffsets()),
+      syncFailed: error => this.flushScheduler.fail(error),
+      storageFailed: (log, error) => directories.takeOffline(directories.holding(log), error),
+      removeLater: (delayMs, remove) => this.#removeLater(delayMs, remove),
     };
   }
-
-  #adopt(log: PartitionLog, directory: LogDirectory): void {
-    directory.logs.add(log);
-    this.#directoryOf.set(log, directory);
-  }
-
-  #forget(log: PartitionLog, directory: LogDirectory): void {
-    this.cleaner?.forget(log);
-    directory.logs.delete(log);
-    this.#directoryOf.delete(log);
-    this.#unflushed.delete(log);
-  }
-
-  /** A log got its first append of this tick. */
-  #appended(log: PartitionLog): void {
-    if (this.#unwritten.push(log) === 1) this.#platform.timers.endOfTick(this.#writeAll);
-    this.#unflushed.add(log);
-    if (this.#isFlushPlanned) return;
-    this.#isFlushPlanned = true;
-    this.#platform.timers.after(this.#options.backgroundFlushMs, this.#flushUnflushed);
-  }
-
-  readonly #writeAll = (): void => {
-    const logs = this.#unwritten;
-    this.#unwritten = [];
-    for (const log of logs) {
-      log.writePending();
-      if (log.logEndOffset - log.flushedOffset >= log.config.flushMessages) this.flushScheduler.request(log);
-    }
-  };
-
-  readonly #flushUnflushed = (): void => {
-    this.#isFlushPlanned = false;
-    const logs = this.#unflushed;
-    this.#unflushed = new Set();
-    if (this.#isClosing) return;
-    for (const log of logs) if (log.isDirty && !log.isClosed) this.flushScheduler.request(log);
-  };
 
   #startTimers(): void {
     const { timers, clock } = this.#platform;
@@ -495,7 +378,7 @@ export class LogManager {
 
   /** Makes durable where these logs start, and then lets them delete what lies below. */
   #checkpointLogStarts(moved: readonly PartitionLog[]): void {
-    for (const [directory, logs] of Map.groupBy(moved, log => this.#directoryOf.get(log))) {
+    for (const [directory, logs] of Map.groupBy(moved, log => this.#directories.holding(log))) {
       this.#directories.tryIn(directory, holder => {
         holder.writeLogStartOffsets();
         for (const log of logs) if (!log.isClosed) log.deleteSegmentsBelowStart();
@@ -503,28 +386,9 @@ export class LogManager {
     }
   }
 
-  /** Makes deletions durable; a log of the same name that comes later must not inherit offsets. */
-  #syncDeletions(deletions: readonly Deletion[]): void {
-    for (const directory of new Set(deletions.map(deletion => deletion.directory))) {
-      this.#directories.tryIn(directory, () => {
-        this.#platform.disk.syncDirectory(directory.path);
-        directory.writeRecoveryPoints();
-        directory.writeLogStartOffsets();
-        directory.writeHighWatermarks(isReplicated);
-        directory.writeCleanedOffsets();
-      });
-    }
-    for (const { done } of deletions) done();
-  }
-
   #removeLater(delayMs: number, remove: () => Promise<void>): void {
     this.#platform.timers.after(delayMs, () => {
       remove().catch(error => this.#backgroundFailed(error));
     });
   }
-}
-
-/** The metadata log has its high watermark from the quorum, not from a checkpoint. */
-function isReplicated(log: PartitionLog): boolean {
-  return log.topicPartition.topic !== METADATA_TOPIC;
 }

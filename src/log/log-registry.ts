@@ -1,4 +1,5 @@
 /** The logs of a broker by topic and partition. */
+import { METADATA_TOPIC } from "./file-names.ts";
 import type { PartitionLog } from "./partition-log.ts";
 
 export class LogRegistry {
@@ -31,4 +32,9 @@ export class LogRegistry {
     partitions.delete(partition);
     if (partitions.size === 0) this.#topics.delete(topic);
   }
+}
+
+/** The metadata log has its high watermark from the quorum, not from a checkpoint. */
+export function isReplicated(log: PartitionLog): boolean {
+  return log.topicPartition.topic !== METADATA_TOPIC;
 }

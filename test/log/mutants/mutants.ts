@@ -151,9 +151,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "the clean-shutdown marker comes before the data",
-    file: "src/log/log-manager.ts",
-    from: "        const isComplete = this.#closeLogs(directory);\n",
-    to: "        directory.writeCleanShutdownMarker(brokerEpoch);\n        const isComplete = this.#closeLogs(directory);\n",
+    file: "src/log/log-shutdown.ts",
+    from: "    const isComplete = closeLogs(directory, modules);\n",
+    to: "    directory.writeCleanShutdownMarker(brokerEpoch);\n    const isComplete = closeLogs(directory, modules);\n",
   },
   {
     name: "checkpoint files are written in place",
@@ -175,8 +175,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a deletion is answered before it is durable",
-    file: "src/log/log-manager.ts",
-    from: "        this.#platform.disk.syncDirectory(directory.path);\n        directory.writeRecoveryPoints();",
+    file: "src/log/log-deletions.ts",
+    from: "        platform.disk.syncDirectory(directory.path);\n        directory.writeRecoveryPoints();",
     to: '        if (directory.path === "") directory.writeRecoveryPoints();',
   },
   {

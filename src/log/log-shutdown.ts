@@ -1,0 +1,47 @@
+/** Closing the logs of a directory so that the next start needs no recovery. */
+import type { Logger } from "../logging/index.ts";
+import type { FlushScheduler } from "./flush-scheduler.ts";
+import type { LogDirectory } from "./log-directory.ts";
+import { isReplicated } from "./log-registry.ts";
+
+export interface LogShutdownModules {
+  readonly logger: Logger;
+  readonly flushScheduler: FlushScheduler;
+}
+
+/**
+ * Closes all logs of `directory` and leaves the marker that spares the next start all recovery, unless anything failed. Failures are only reported: they
+ * do not keep other directories from their marker. `brokerEpoch` is -1 when the broker never registered.
+ */
+export function closeDirectory(directory: LogDirectory, brokerEpoch: number, modules: LogShutdownModules): void {
+  if (directory.offline) return;
+  try {
+    // Before leader epochs below the log starts are forgotten.
+    directory.writeLogStartOffsets();
+    const isComplete = closeLogs(directory, modules);
+    directory.writeRecoveryPoints();
+    directory.writeHighWatermarks(isReplicated);
+    if (!isComplete || directory.offline || modules.flushScheduler.failure !== null) return;
+    directory.writeCleanShutdownMarker(brokerEpoch);
+  } catch (error) {
+    closeFailed(directory, error, modules);
+  }
+}
+
+/** Whether all logs could be closed: one that could not does not keep the others from it. */
+function closeLogs(directory: LogDirectory, modules: LogShutdownModules): boolean {
+  let isComplete = true;
+  for (const log of directory.logs) {
+    try {
+      log.close();
+    } catch (error) {
+      closeFailed(directory, error, modules);
+      isComplete = false;
+    }
+  }
+  return isComplete;
+}
+
+function closeFailed(directory: LogDirectory, error: unknown, { logger }: LogShutdownModules): void {
+  logger.error("log.close-failed", { directory: directory.path, error: String(error) });
+}
