@@ -18,9 +18,39 @@ export interface ManifestPartition {
   readonly lastAckedOffset?: number;
 }
 
+export interface ManifestGroup {
+  readonly group: string;
+  readonly type: "Classic" | "Consumer" | "Share";
+  readonly protocol: string;
+  readonly offsets: readonly {
+    readonly topic: string;
+    readonly partition: number;
+    readonly offset: number;
+    /** Left out when the commit named none. */
+    readonly leaderEpoch?: number;
+    readonly metadata: string;
+  }[];
+}
+
 /** What Kafka itself read from the directory. */
+export interface Manifest {
+  readonly clusterId: string;
+  readonly partitions: readonly ManifestPartition[];
+  readonly groups: readonly ManifestGroup[];
+  readonly transactions: readonly {
+    readonly transactionalId: string;
+    readonly producerId: number;
+    readonly state: string;
+  }[];
+}
+
+export function manifest(kind: "clean" | "unclean"): Manifest {
+  return JSON.parse(fs.readFileSync(new URL("manifest.json", FIXTURES), "utf8"))[kind];
+}
+
+/** What Kafka itself read from each partition. */
 export function manifestPartitions(kind: "clean" | "unclean"): readonly ManifestPartition[] {
-  return JSON.parse(fs.readFileSync(new URL("manifest.json", FIXTURES), "utf8"))[kind].partitions;
+  return manifest(kind).partitions;
 }
 
 /** The files of a directory, by path below it. */
