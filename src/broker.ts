@@ -18,7 +18,7 @@ import { GroupCoordinator } from "./coordinators/group/group-coordinator.ts";
 import type { BrokerServices, ListenerRole } from "./handlers/context.ts";
 import { FetchSessions } from "./handlers/fetch/fetch-sessions.ts";
 import { handlers } from "./handlers/index.ts";
-import { LogManager, logManagerOptions } from "./log/index.ts";
+import { LogManager, logManagerOptions, ReadBuffers } from "./log/index.ts";
 import { type Logger, nullLogger } from "./logging/index.ts";
 import { BrokerLifecycle } from "./metadata/broker-lifecycle.ts";
 import { Controller } from "./metadata/controller/controller.ts";
@@ -301,6 +301,7 @@ export class Broker {
       groups,
       quorum: metadataLog.service,
       fetchSessions,
+      readBuffers: new ReadBuffers({ limitBytes: config.get("samsa.log.read.buffers.max.bytes") }),
       kraftVersion: () => metadataLog.kraftVersion,
       advertisedApis: role => dispatcher.advertisedApis(role),
     };

@@ -88,6 +88,16 @@ export const samsaBrokerConfigs = {
     effect: "used",
     documentation: "Memory for the newest batches of all partitions together, from which tail reads are served.",
   },
+  "samsa.log.read.buffers.max.bytes": {
+    type: "long",
+    default: 32 * MEBIBYTE,
+    valid: atLeast(0),
+    importance: "low",
+    updateMode: "read-only",
+    effect: "used",
+    documentation:
+      "Most memory kept between fetches for reading from files; fetches that need more at once get it and give it back.",
+  },
   "samsa.log.open.segments.max": {
     type: "int",
     default: 4096,

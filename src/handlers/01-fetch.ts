@@ -8,6 +8,7 @@
  * - v12: flexible; diverging epochs (KIP-595). v13: topics by id (KIP-516). v15: replica state (KIP-903). v16: where the leader is (KIP-951).
  */
 import { Fetch } from "../../protocol/apis/01-fetch.ts";
+import { ReadLease } from "../log/index.ts";
 import { DelayedFetch } from "../replication/delayed-fetch.ts";
 import type { HandlerContext } from "./context.ts";
 import { type FetchedPartitions, type FetchLimits, FetchReader } from "./fetch/fetch-reader.ts";
@@ -42,13 +43,14 @@ function handleFetch(request: FetchRequest, context: HandlerContext): Staged<Fet
     usesTopicIds,
     understandsZstd: context.apiVersion >= FIRST_VERSION_WITH_ZSTD,
   };
-  const fetched = readAll(session, limits, context);
+  const memory = new ReadLease(context.readBuffers);
+  const fetched = readAll(session, limits, memory, context);
   if (!(fetched instanceof Promise) && isEnough(fetched, request, maxBytes)) {
-    return answered(fetchResponse(session, fetched, request, context));
+    return { ...answered(fetchResponse(session, fetched, request, context)), memory };
   }
-  const response = readUntilEnough(fetched, session, limits, request, context);
+  const response = readUntilEnough(fetched, session, limits, memory, request, context);
   // Replies are bounded in number this way: a client's next request waits for what it is being sent, as in Kafka.
-  return { accepted: response.then(ignore, ignore), response };
+  return { accepted: response.then(ignore, ignore), response, memory };
 }
 
 /** Controllers serve one partition, the metadata log, to those who replicate it (KIP-595). */
@@ -60,9 +62,10 @@ function fetchMetadata(request: FetchRequest, context: HandlerContext): Staged<F
 function readAll(
   session: Exclude<FetchContext, { kind: "error" }>,
   limits: FetchLimits,
+  lease: ReadLease,
   context: HandlerContext,
 ): FetchedPartitions | Promise<FetchedPartitions> {
-  return new FetchReader({ limits, requests: session.partitions }, context.replicas).read();
+  return new FetchReader({ limits, requests: session.partitions, lease }, context.replicas).read();
 }
 
 function isEnough(fetched: FetchedPartitions, request: FetchRequest, maxBytes: number): boolean {
@@ -75,6 +78,7 @@ async function readUntilEnough(
   first: FetchedPartitions | Promise<FetchedPartitions>,
   session: Exclude<FetchContext, { kind: "error" }>,
   limits: FetchLimits,
+  lease: ReadLease,
   request: FetchRequest,
   context: HandlerContext,
 ): Promise<FetchResponse> {
@@ -85,7 +89,8 @@ async function readUntilEnough(
     if (remainingMs <= 0 || context.connection.isClosed) break;
     await parked(fetched, limits, request, remainingMs, context);
     if (context.connection.isClosed) break;
-    fetched = await readAll(session, limits, context);
+    lease.release();
+    fetched = await readAll(session, limits, lease, context);
   }
   return fetchResponse(session, fetched, request, context);
 }

@@ -6,6 +6,7 @@
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { GroupCoordinator } from "../coordinators/group/group-coordinator.ts";
 import type { LogManager } from "../log/log-manager.ts";
+import type { ReadBuffers } from "../log/read-buffers.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Controller } from "../metadata/controller/controller.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
@@ -46,6 +47,8 @@ export interface BrokerServices {
   /** Answers for the quorum of the metadata log. */
   readonly quorum: QuorumService;
   readonly fetchSessions: FetchSessions;
+  /** What fetches read from files into. */
+  readonly readBuffers: ReadBuffers;
   readonly disk: Pick<Disk, "space">;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -154,6 +157,10 @@ export class HandlerContext {
 
   get fetchSessions(): FetchSessions {
     return this.services.fetchSessions;
+  }
+
+  get readBuffers(): ReadBuffers {
+    return this.services.readBuffers;
   }
 
   get clock(): Clock {

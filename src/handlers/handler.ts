@@ -24,6 +24,14 @@ export interface Staged<Response> {
   readonly accepted: Promise<void> | undefined;
   /** The reply; `null` when the protocol has none (Produce with acks=0). */
   readonly response: Response | null | Promise<Response | null>;
+  /** Memory that bytes of the reply lie in; released once it is sent, or never will be. */
+  readonly memory?: ReplyMemory | undefined;
+}
+
+/** Memory lent to a reply. */
+export interface ReplyMemory {
+  /** Called once, when nobody looks at it any more. */
+  release(): void;
 }
 
 /** Makes the whole answer to `request` when handling it failed with `errorCode`. */

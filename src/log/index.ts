@@ -11,4 +11,5 @@ export { defaultLogManagerOptions, type LogManagerOptions, logManagerOptions } f
 export type { ReadOptions, ReadOutcome } from "./log-reader.ts";
 export { PartitionLog } from "./partition-log.ts";
 export { ZERO_UUID } from "./partition-metadata.ts";
+export { ReadBuffers, ReadLease } from "./read-buffers.ts";
 export type { AbortedTransaction } from "./transaction-index.ts";

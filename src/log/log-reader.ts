@@ -8,6 +8,7 @@ import type { Logger } from "../logging/index.ts";
 import { DiskError } from "../platform/platform.ts";
 import { batchSizeWithin, findBatch, isIntact } from "./batch-walk.ts";
 import type { LogTail } from "./log-tail.ts";
+import type { ReadLease } from "./read-buffers.ts";
 import type { Segment } from "./segment.ts";
 import type { Segments } from "./segments.ts";
 import type { TailChunk } from "./tail-cache.ts";
@@ -15,13 +16,15 @@ import type { TailChunk } from "./tail-cache.ts";
 export interface ReadOptions {
   /** Return the first batch even when it alone is larger than `maxBytes`. */
   readonly minOneBatch: boolean;
+  /** Whose memory the bytes are in: they are valid until it is released. Without one they are valid for good. */
+  readonly lease?: ReadLease | undefined;
 }
 
 /** Whole batches, the first of which holds the offset asked for or is the first above it; none when there is nothing to read. */
 export type ReadOutcome =
   | {
       readonly ok: true;
-      /** Slices that never change; together they are the batches. */
+      /** Slices that do not change while {@link ReadOptions.lease} holds; together they are the batches. */
       readonly chunks: readonly Buffer[];
       readonly sizeBytes: number;
       /** Base offset of the first batch; the offset asked for when there is none. */
@@ -85,11 +88,12 @@ export class LogReader {
       view.writePending();
       if (offset >= view.logEndOffset) return nothing(offset);
     }
-    if (offset >= view.tail.firstOffset) return this.#readTail(offset, maxBytes, limitOffset, options.minOneBatch);
-    return this.#readFiles(offset, maxBytes, limitOffset, options.minOneBatch);
+    if (offset >= view.tail.firstOffset) return this.#readTail(offset, maxBytes, limitOffset, options);
+    return this.#readFiles(offset, maxBytes, limitOffset, options);
   }
 
-  #readTail(offset: number, maxBytes: number, limitOffset: number, minOneBatch: boolean): ReadOutcome {
+  #readTail(offset: number, maxBytes: number, limitOffset: number, options: ReadOptions): ReadOutcome {
+    const { minOneBatch, lease } = options;
     const tail = this.#view.tail;
     let index = tail.find(offset);
     let chunk = index < 0 ? undefined : tail.chunk(index);
@@ -112,11 +116,11 @@ export class LogReader {
         end = cut(chunk.buffer, from, end, most);
         if (end === start && sizeBytes === 0 && minOneBatch)
           end = firstBatchEnd(chunk.buffer, start, chunk.usedBytes, limitOffset);
-        if (end > start) chunks.push(handOut(chunk, start, end));
+        if (end > start) chunks.push(handOut(chunk, start, end, lease));
         sizeBytes += end - start;
         break;
       }
-      if (end > start) chunks.push(handOut(chunk, start, end));
+      if (end > start) chunks.push(handOut(chunk, start, end, lease));
       sizeBytes += end - start;
       if (end < chunk.usedBytes) break;
       index += 1;
@@ -130,7 +134,7 @@ export class LogReader {
     offset: number,
     maxBytes: number,
     limitOffset: number,
-    minOneBatch: boolean,
+    options: ReadOptions,
   ): ReadOutcome | Promise<ReadOutcome> {
     const segments = this.#view.segments;
     try {
@@ -145,8 +149,8 @@ export class LogReader {
         );
         const range: FileRange = { segment, position, sizeBytes, endPosition };
         const mayBlock = segment.isActive && endPosition - position <= this.#options.synchronousReadBytes;
-        if (!mayBlock) return this.#readRangeAsync(range, offset, maxBytes, limitOffset, minOneBatch);
-        const outcome = this.#readRange(range, offset, maxBytes, limitOffset, minOneBatch);
+        if (!mayBlock) return this.#readRangeAsync(range, offset, maxBytes, limitOffset, options);
+        const outcome = this.#readRange(range, offset, maxBytes, limitOffset, options);
         if (outcome !== null) return outcome;
       }
       return nothing(offset);
@@ -161,12 +165,12 @@ export class LogReader {
     offset: number,
     maxBytes: number,
     limitOffset: number,
-    minOneBatch: boolean,
+    options: ReadOptions,
   ): ReadOutcome | null {
     for (;;) {
-      const buffer = Buffer.allocUnsafeSlow(range.sizeBytes);
+      const buffer = options.lease?.take(range.sizeBytes) ?? Buffer.allocUnsafeSlow(range.sizeBytes);
       const readBytes = range.segment.file.read(buffer, range.position);
-      const found = this.#select(buffer, readBytes, range, offset, maxBytes, limitOffset, minOneBatch, false);
+      const found = this.#select(buffer, readBytes, range, offset, maxBytes, limitOffset, options.minOneBatch, false);
       if (found === null || "ok" in found) return found;
       range = found;
     }
@@ -177,28 +181,26 @@ export class LogReader {
     offset: number,
     maxBytes: number,
     limitOffset: number,
-    minOneBatch: boolean,
+    options: ReadOptions,
   ): Promise<ReadOutcome> {
     const generation = this.#view.generation;
     try {
       for (;;) {
-        const buffer = Buffer.allocUnsafeSlow(range.sizeBytes);
+        const buffer = options.lease?.take(range.sizeBytes) ?? Buffer.allocUnsafeSlow(range.sizeBytes);
         const readBytes = await range.segment.file.readAsync(buffer, range.position);
         // The log was cut or its start moved meanwhile: ask again, from the top.
-        if (this.#view.generation !== generation) return this.read(offset, maxBytes, limitOffset, { minOneBatch });
-        const found = this.#select(buffer, readBytes, range, offset, maxBytes, limitOffset, minOneBatch, true);
+        if (this.#view.generation !== generation) return this.read(offset, maxBytes, limitOffset, options);
+        const found = this.#select(buffer, readBytes, range, offset, maxBytes, limitOffset, options.minOneBatch, true);
         if (found === null) {
           const segments = this.#view.segments;
           const next = segments.at(segments.indexFor(range.segment.baseOffset) + 1);
-          return next === undefined
-            ? nothing(offset)
-            : this.#readNext(next, offset, maxBytes, limitOffset, minOneBatch);
+          return next === undefined ? nothing(offset) : this.#readNext(next, offset, maxBytes, limitOffset, options);
         }
         if ("ok" in found) return found;
         range = found;
       }
     } catch (error) {
-      if (this.#view.generation !== generation) return this.read(offset, maxBytes, limitOffset, { minOneBatch });
+      if (this.#view.generation !== generation) return this.read(offset, maxBytes, limitOffset, options);
       return this.#failed(error);
     }
   }
@@ -209,10 +211,10 @@ export class LogReader {
     offset: number,
     maxBytes: number,
     limitOffset: number,
-    minOneBatch: boolean,
+    options: ReadOptions,
   ): ReadOutcome | Promise<ReadOutcome> {
     if (next.baseOffset >= limitOffset) return nothing(offset);
-    return this.read(Math.max(offset, next.baseOffset), maxBytes, limitOffset, { minOneBatch });
+    return this.read(Math.max(offset, next.baseOffset), maxBytes, limitOffset, options);
   }
 
   /** Picks the batches out of what was read; a range when more must be read, null when the segment ends below the offset. */
@@ -279,8 +281,9 @@ export class LogReader {
 }
 
 /** A slice of a chunk for a reader, who may hold it for as long as a slow client takes. */
-function handOut(chunk: TailChunk, start: number, end: number): Buffer {
-  chunk.reusable = false;
+function handOut(chunk: TailChunk, start: number, end: number, lease: ReadLease | undefined): Buffer {
+  if (lease === undefined) chunk.reusable = false;
+  else lease.hold(chunk);
   return chunk.buffer.subarray(start, end);
 }
 

@@ -55,8 +55,11 @@ export class LogTail implements TailOwner {
         baseOffset,
         endOffset,
         usedBytes: records.length,
+        cache: this.#cache,
         dropped: false,
         reusable: false,
+        readers: 0,
+        evicted: false,
       });
       return;
     }
@@ -124,7 +127,7 @@ export class LogTail implements TailOwner {
     }
   }
 
-  /** Forgets everything: the log was cut. Slices handed out stay valid, for slabs are never written over. */
+  /** Forgets everything: the log was cut. Slices handed out stay valid, for these slabs are never written over. */
   clear(): void {
     for (let index = this.#head; index < this.#chunks.length; index += 1) this.#cache.drop(this.#chunks[index]!);
     this.#chunks = [];
@@ -174,8 +177,11 @@ export class LogTail implements TailOwner {
       baseOffset,
       endOffset: baseOffset,
       usedBytes: 0,
+      cache: this.#cache,
       dropped: false,
       reusable: true,
+      readers: 0,
+      evicted: false,
     };
     this.#slab = slab;
     this.#push(slab);

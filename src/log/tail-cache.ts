@@ -8,6 +8,7 @@ import type { Segment } from "./segment.ts";
 /** Contiguous batches of one segment in memory. `buffer[0, usedBytes)` never changes; more may be appended behind it. */
 export interface TailChunk {
   readonly owner: TailOwner;
+  readonly cache: TailCache;
   readonly segment: Segment;
   readonly buffer: Buffer;
   /** Position of `buffer[0]` in the segment's file. */
@@ -19,8 +20,12 @@ export interface TailChunk {
   usedBytes: number;
   /** No longer in its log's tail. */
   dropped: boolean;
-  /** The buffer is the cache's own and no slice of it was handed to a reader: once evicted, it may hold something else. */
+  /** The buffer is the cache's own and no slice of it was handed out for good: once evicted and without readers, it may hold something else. */
   reusable: boolean;
+  /** Leases that hold slices of it. */
+  readers: number;
+  /** Out of the cache; a reusable one is kept as a spare once the last reader lets go. */
+  evicted: boolean;
 }
 
 export interface TailOwner {
@@ -67,6 +72,12 @@ export class TailCache {
     this.#sizeBytes -= chunk.buffer.length;
   }
 
+  /** A reader that held the chunk has no more use for it. */
+  letGo(chunk: TailChunk): void {
+    chunk.readers -= 1;
+    if (chunk.evicted && chunk.readers === 0 && chunk.reusable) this.#keepSpare(chunk.buffer);
+  }
+
   #evictOldest(): boolean {
     const chunk = this.#queue[this.#head];
     // The newest chunk is being appended to.
@@ -74,7 +85,8 @@ export class TailCache {
     if (!chunk.dropped) {
       if (!chunk.owner.evict(chunk)) return false;
       this.drop(chunk);
-      if (chunk.reusable) this.#keepSpare(chunk.buffer);
+      chunk.evicted = true;
+      if (chunk.reusable && chunk.readers === 0) this.#keepSpare(chunk.buffer);
     }
     this.#queue[this.#head] = undefined as never;
     this.#head += 1;

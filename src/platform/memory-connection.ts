@@ -26,6 +26,12 @@ export interface MemoryConnectionModules {
 /** `null` is the end of the stream. */
 type Segment = Uint8Array | null;
 
+/** A write whose owner wants its bytes back: `sent` is due once so many more bytes have left the queue. */
+interface AwaitedWrite {
+  restBytes: number;
+  readonly sent: () => void;
+}
+
 /** As Node's sockets: with more than this unsent, a writer is asked to wait. */
 const HIGH_WATER_BYTES = 64 * 1024;
 
@@ -45,6 +51,9 @@ export class MemoryConnection implements Connection {
   // Sending
   #unsent: Segment[] = [];
   #unsentBytes = 0;
+  /** Oldest first; each counts from the one before it. */
+  #awaited: AwaitedWrite[] = [];
+  #awaitedBytes = 0;
   #onTheWay: Segment[] = [];
   /** Sent and not yet read by the other side. */
   #inKernelBytes = 0;
@@ -94,12 +103,20 @@ export class MemoryConnection implements Connection {
     this.#scheduleRead();
   }
 
-  write(buffers: readonly Uint8Array[]): boolean {
-    if (this.#gone || this.#ending) return true;
+  write(buffers: readonly Uint8Array[], sent?: () => void): boolean {
+    if (this.#gone || this.#ending) {
+      sent?.();
+      return true;
+    }
     for (const buffer of buffers) {
       if (buffer.length === 0) continue;
       this.#unsent.push(buffer);
       this.#unsentBytes += buffer.length;
+    }
+    if (sent !== undefined) {
+      const restBytes = this.#unsentBytes - this.#awaitedBytes;
+      this.#awaited.push({ restBytes, sent });
+      this.#awaitedBytes += restBytes;
     }
     this.#pump();
     if (this.#unsentBytes < HIGH_WATER_BYTES) return true;
@@ -149,6 +166,7 @@ export class MemoryConnection implements Connection {
   abandon(silent: boolean): void {
     if (this.#gone) return;
     this.#handler = null;
+    this.#awaited = [];
     if (!silent) this.#sendReset();
     this.#closedWith = { error: null };
     this.#leave(silent);
@@ -167,12 +185,29 @@ export class MemoryConnection implements Connection {
       }
       const room = this.#options.bufferBytes - this.#inKernelBytes;
       if (room <= 0) break;
-      const segment = first.subarray(0, room);
+      // The kernel copies: the owner may write over what has been sent.
+      const segment = this.#awaited.length > 0 ? new Uint8Array(first.subarray(0, room)) : first.subarray(0, room);
       if (segment.length === first.length) this.#unsent.shift();
       else this.#unsent[0] = first.subarray(room);
       this.#unsentBytes -= segment.length;
       this.#inKernelBytes += segment.length;
       this.#dispatch(segment);
+      this.#tellSent(segment.length);
+    }
+    this.#tellSent(0);
+  }
+
+  /** `sizeBytes` more bytes have left the queue. */
+  #tellSent(sizeBytes: number): void {
+    let rest = sizeBytes;
+    for (let write = this.#awaited[0]; write !== undefined; write = this.#awaited[0]) {
+      const count = Math.min(rest, write.restBytes);
+      write.restBytes -= count;
+      this.#awaitedBytes -= count;
+      rest -= count;
+      if (write.restBytes > 0) return;
+      this.#awaited.shift();
+      write.sent();
     }
   }
 
@@ -273,6 +308,10 @@ export class MemoryConnection implements Connection {
     this.#lingerTimer?.clear();
     this.#unsentBytes = 0;
     this.#arrived = [];
+    const awaited = this.#awaited;
+    this.#awaited = [];
+    this.#awaitedBytes = 0;
+    for (const { sent } of awaited) sent();
     this.#modules.gone();
   }
 }

@@ -69,14 +69,20 @@ export class NodeConnection implements Connection {
     else if (!this.#paused) this.#socket.resume();
   }
 
-  write(buffers: readonly Uint8Array[]): boolean {
+  write(buffers: readonly Uint8Array[], sent?: () => void): boolean {
     const socket = this.#socket;
-    if (!socket.writable) return true;
-    if (buffers.length === 1) {
-      socket.write(buffers[0]!);
+    const last = buffers.length - 1;
+    if (!socket.writable || last < 0) {
+      sent?.();
+      return true;
+    }
+    // A stream calls back for each chunk in turn, those it never got to send included, so the last one stands for all.
+    if (last === 0) {
+      socket.write(buffers[0]!, sent);
     } else {
       socket.cork();
-      for (const buffer of buffers) socket.write(buffer);
+      for (let index = 0; index < last; index++) socket.write(buffers[index]!);
+      socket.write(buffers[last]!, sent);
       socket.uncork();
     }
     // What the kernel has taken at once is no longer counted, so this tells more than what `write` returned while corked.

@@ -195,8 +195,11 @@ export interface Connection {
   readonly unsentBytes: number;
   /** Begins reading. Called once. */
   start(handler: ConnectionHandler): void;
-  /** Queues all `buffers` as one write; they must not change afterwards. Returns false when the owner should wait for `drained`. */
-  write(buffers: readonly Uint8Array[]): boolean;
+  /**
+   * Queues all `buffers` as one write. Their bytes must not change before `sent` is called, which happens once, perhaps before this returns: the
+   * system has taken them all, or the connection is gone. Returns false when the owner should wait for `drained`.
+   */
+  write(buffers: readonly Uint8Array[], sent?: () => void): boolean;
   /** Stops and resumes reading (back-pressure). */
   pause(): void;
   resume(): void;

@@ -4,7 +4,7 @@
  * On a single node the high watermark is the end of what has been flushed: no other copy exists to repair from (RELIABILITY, durability rule 1).
  */
 import { Errors } from "../../protocol/errors.ts";
-import type { AppendOptions, AppendOutcome, PartitionLog, ReadOutcome } from "../log/index.ts";
+import type { AppendOptions, AppendOutcome, PartitionLog, ReadLease, ReadOutcome } from "../log/index.ts";
 import { isInternalTopicName } from "../metadata/internal-topics.ts";
 import type { PartitionImage } from "../metadata/topics-image.ts";
 import type { Counter } from "../metrics/index.ts";
@@ -207,13 +207,15 @@ export class Partition {
     return this.#log !== null && this.#log.writtenOffset >= endOffset;
   }
 
+  /** Reads what a reader of that isolation may see, into the memory of `lease` where one is given: see {@link ReadLease}. */
   read(
     offset: number,
     maxBytes: number,
     isolation: FetchIsolation,
     minOneBatch: boolean,
+    lease?: ReadLease,
   ): ReadOutcome | Promise<ReadOutcome> {
-    return this.log.read(offset, maxBytes, this.endOffset(isolation), { minOneBatch });
+    return this.log.read(offset, maxBytes, this.endOffset(isolation), { minOneBatch, lease });
   }
 
   /** Has `waiter` told when the high watermark reaches `offset`, and hurries it there. */

@@ -9,7 +9,7 @@
  */
 import type { ConnectionFacts, ListenerRole, Principal } from "../handlers/context.ts";
 import { ANONYMOUS } from "../handlers/context.ts";
-import { CloseConnectionError } from "../handlers/handler.ts";
+import { CloseConnectionError, type ReplyMemory } from "../handlers/handler.ts";
 import type { ConnectionHandler, Connection as Transport } from "../platform/platform.ts";
 import type { Dispatcher, Next, ReplySink } from "./dispatcher.ts";
 import type { FrameBuffers } from "./frame-buffers.ts";
@@ -318,10 +318,13 @@ export class ClientConnection implements ConnectionHandler, BudgetWaiter, Connec
   }
 
   /** A request has got its reply; called by {@link PendingRequest}. */
-  replied(request: PendingRequest, chunks: readonly Buffer[] | null): void {
-    if (this.#isClosed) return;
+  replied(request: PendingRequest, chunks: readonly Buffer[] | null, memory: ReplyMemory | null): void {
+    if (this.#isClosed) {
+      memory?.release();
+      return;
+    }
     // A request without a reply takes its turn with nothing to send.
-    this.#replies.complete(request, chunks ?? NO_CHUNKS);
+    this.#replies.complete(request, chunks ?? NO_CHUNKS, memory);
     this.#scheduleFlush();
     if (request.isAwaited) this.#accepted();
   }
@@ -339,13 +342,16 @@ export class ClientConnection implements ConnectionHandler, BudgetWaiter, Connec
   }
 
   #sendReady(): void {
-    const chunks = this.#replies.takeReady();
-    if (chunks.length === 0) return;
+    const { chunks, memory } = this.#replies.takeReady();
     let sizeBytes = 0;
     for (let index = 0; index < chunks.length; index++) sizeBytes += chunks[index]!.length;
+    if (sizeBytes === 0) {
+      releaseAll(memory);
+      return;
+    }
     this.#lastActivityMs = this.#owner.now();
     this.counters.sentBytes.increment(sizeBytes);
-    this.#transport.write(chunks);
+    this.#transport.write(chunks, memory.length === 0 ? undefined : () => releaseAll(memory));
   }
 
   #refuse(error: unknown): void {
@@ -448,6 +454,7 @@ class PendingRequest implements Reply, ReplySink {
   readonly #connection: ClientConnection;
   chunks: readonly Buffer[] | null = null;
   sizeBytes = 0;
+  memory: ReplyMemory | null = null;
   /** The request's memory, where it is needed until the reply. */
   lease: FrameLease | null = null;
   /** The connection's next request waits for this one's reply. */
@@ -458,9 +465,9 @@ class PendingRequest implements Reply, ReplySink {
     this.#connection = connection;
   }
 
-  replied(chunks: readonly Buffer[] | null): void {
+  replied(chunks: readonly Buffer[] | null, memory: ReplyMemory | null): void {
     this.#finish();
-    this.#connection.replied(this, chunks);
+    this.#connection.replied(this, chunks, memory);
   }
 
   failed(error: unknown): void {
@@ -473,6 +480,10 @@ class PendingRequest implements Reply, ReplySink {
     this.lease?.release();
     this.lease = null;
   }
+}
+
+function releaseAll(memory: readonly ReplyMemory[]): void {
+  for (let index = 0; index < memory.length; index++) memory[index]!.release();
 }
 
 const NO_CHUNKS: readonly Buffer[] = [];

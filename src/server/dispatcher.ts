@@ -17,7 +17,7 @@ import {
   type ListenerRole,
   type RequestFacts,
 } from "../handlers/context.ts";
-import { CloseConnectionError, type Handler } from "../handlers/handler.ts";
+import { CloseConnectionError, type Handler, type ReplyMemory } from "../handlers/handler.ts";
 import type { Logger } from "../logging/index.ts";
 import type { Counter, Histogram, Metrics } from "../metrics/index.ts";
 import type { Clock } from "../platform/platform.ts";
@@ -26,8 +26,8 @@ import { RefusedRequestError } from "./refused-request.ts";
 
 /** Where a reply goes. One of the two is called, once, during {@link Dispatcher.dispatch} or later. */
 export interface ReplySink {
-  /** The reply's frame in chunks; null when the request has none. */
-  replied(chunks: readonly Buffer[] | null): void;
+  /** The reply's frame in chunks; null when the request has none. `memory` is to be released once they are sent or dropped. */
+  replied(chunks: readonly Buffer[] | null, memory: ReplyMemory | null): void;
   /** There can be none: the connection is to be closed. */
   failed(error: unknown): void;
 }
@@ -57,6 +57,8 @@ interface Exchange {
   readonly context: HandlerContext;
   readonly startedMs: number;
   readonly sink: ReplySink;
+  /** Known once the handler has been called. */
+  memory: ReplyMemory | null;
 }
 
 export interface DispatcherModules {
@@ -111,14 +113,14 @@ export class Dispatcher {
     if (route === undefined) throw refused(header, "is not served on this listener");
     if (header.apiVersion < route.minVersion || header.apiVersion > route.maxVersion) {
       if (header.apiKey !== ApiVersions.key) throw refused(header, "has a version that is not served");
-      sink.replied(unsupportedApiVersions(route, header));
+      sink.replied(unsupportedApiVersions(route, header), null);
       return undefined;
     }
     const isCopied = !isOwned && route.handler.kind === "serial" && route.hasSlices;
     const request = decodeBody(route.api, header, isCopied ? copied(reader) : reader);
     const context = new HandlerContext(this.#services!, connection, header, isOwned || isCopied);
     route.sizeBytes.observe(end - start);
-    return this.#handle({ route, request, context, startedMs, sink });
+    return this.#handle({ route, request, context, startedMs, sink, memory: null });
   }
 
   #handle(exchange: Exchange): Next {
@@ -127,6 +129,7 @@ export class Dispatcher {
     try {
       const staged = route.handler.handle(request, context);
       accepted = staged.accepted;
+      exchange.memory = staged.memory ?? null;
       const { response } = staged;
       if (response instanceof Promise) {
         response.then(
@@ -149,10 +152,10 @@ export class Dispatcher {
       chunks = this.#encode(exchange, response);
     } catch (error) {
       // A response that does not fit its schema is a fault of the handler.
-      sink.failed(new RefusedRequestError("failed", describe(exchange.context.request), { cause: error }));
+      this.#fail(exchange, new RefusedRequestError("failed", describe(exchange.context.request), { cause: error }));
       return;
     }
-    sink.replied(chunks);
+    sink.replied(chunks, exchange.memory);
   }
 
   #encode(exchange: Exchange, response: ResponseInputOf<Api> | null): readonly Buffer[] | null {
@@ -169,9 +172,9 @@ export class Dispatcher {
 
   /** Answers in the API's own error shape what a handler threw. */
   #replyToFailure(exchange: Exchange, error: unknown): void {
-    const { route, request, context, sink } = exchange;
+    const { route, request, context } = exchange;
     if (error instanceof CloseConnectionError) {
-      sink.failed(error);
+      this.#fail(exchange, error);
       return;
     }
     const isExpected = error instanceof ApiError;
@@ -183,10 +186,15 @@ export class Dispatcher {
       response = route.handler.errorResponse(request, errorCode, text, context);
     } catch (cause) {
       const message = `${describe(context.request)}: the error ${errorName(errorCode)} has no response`;
-      sink.failed(new RefusedRequestError("failed", message, { cause }));
+      this.#fail(exchange, new RefusedRequestError("failed", message, { cause }));
       return;
     }
     this.#reply(exchange, response);
+  }
+
+  #fail(exchange: Exchange, error: unknown): void {
+    exchange.memory?.release();
+    exchange.sink.failed(error);
   }
 
   #logFailure({ route, context }: Exchange, error: unknown): void {

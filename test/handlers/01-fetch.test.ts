@@ -39,6 +39,48 @@ describe("Fetch", () => {
     for (const values of batches) await produceTo(producer, { topic, partition }, batchOf(values));
   }
 
+  it("keeps the bytes of a reply that its client is slow to take, whatever others fetch meanwhile", async () => {
+    // Read from files: the tail in memory holds next to nothing.
+    const small = await startTestBroker({ config: { "samsa.log.tail.cache.bytes": 0 } });
+    const clients = await Promise.all([RawClient.connect(small.address), RawClient.connect(small.address)]);
+    try {
+      const [slow, fast] = clients as [RawClient, RawClient];
+      const partitions = 16;
+      await createTopic(fast, "slow", { partitions });
+      await createTopic(fast, "fast", { partitions: 3 });
+      const valueOf = (partition: number) => String.fromCharCode(65 + partition).repeat(900_000);
+      for (let partition = 0; partition < partitions; partition++) {
+        await produceTo(fast, { topic: "slow", partition }, batchOf([valueOf(partition)]));
+      }
+      for (let partition = 0; partition < 3; partition++) {
+        await produceTo(fast, { topic: "fast", partition }, batchOf(["z".repeat(900_000)]));
+      }
+      // What does not fit the system's buffers stays in the broker until the client reads.
+      slow.socket.pause();
+      slow.send(
+        Fetch,
+        12,
+        fetchRequest(Array.from({ length: partitions }, (_, partition) => ({ topic: "slow", partition }))),
+      );
+      for (let count = 0; count < 9; count++) {
+        const { responses } = await fast.request(Fetch, 12, fetchRequest([{ topic: "fast", partition: count % 3 }]));
+        expect(valuesOf(responses[0]!.partitions[0]!.records)[0]).to.equal("z".repeat(900_000));
+      }
+      slow.socket.resume();
+      const { body } = await slow.receive(Fetch, 12);
+      const values = body.responses[0]!.partitions.map(({ records }) => valuesOf(records)[0]);
+      expect(values.map(value => value?.[0])).to.deep.equal(
+        Array.from({ length: partitions }, (_, index) => valueOf(index)[0]),
+      );
+      values.forEach((value, partition) =>
+        expect(value === valueOf(partition), `partition ${partition}`).to.equal(true),
+      );
+    } finally {
+      for (const each of clients) each.close();
+      await small.stop();
+    }
+  });
+
   for (let version = 4; version <= 18; version++) {
     it(`v${version} reads what was produced`, async () => {
       const topic = `read-${version}`;

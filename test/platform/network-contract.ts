@@ -226,6 +226,52 @@ export function networkContract(name: string, setUp: () => NetworkUnderTest): vo
       client.destroy();
     });
 
+    it("says when a write's bytes are of no more use: not before the system has them, and their owner may change them then", async () => {
+      const { client, server } = await pair();
+      const atServer = new Collector(1024 * 1024);
+      server.start(atServer);
+      server.pause();
+      client.start(new Collector());
+      const expected: Buffer[] = [];
+      const sent: number[] = [];
+      for (let index = 0; expected.length === 0 || client.unsentBytes === 0; index++) {
+        const chunk = Buffer.alloc(1024 * 1024, index + 1);
+        expected.push(Buffer.from(chunk));
+        client.write([chunk.subarray(0, 10), chunk.subarray(10)], () => {
+          sent.push(index);
+          chunk.fill(0xdd);
+        });
+        await pauseFor(30);
+      }
+      expect(sent).not.to.include(expected.length - 1);
+      server.resume();
+      await atServer.until(() => atServer.receivedBytes === expected.length * 1024 * 1024);
+      await pauseFor(20);
+      expect(sent).to.deep.equal(expected.map((_, index) => index));
+      expect(atServer.bytes.equals(Buffer.concat(expected))).to.equal(true);
+      client.destroy();
+    });
+
+    it("says so once of writes that will never be sent, too", async () => {
+      const { client, server } = await pair();
+      const atClient = new Collector();
+      server.start(new Collector());
+      server.pause();
+      client.start(atClient);
+      const sent: number[] = [];
+      let count = 0;
+      while (client.unsentBytes < 4 * 1024 * 1024) {
+        const index = count++;
+        client.write([pattern(1024 * 1024), pattern(5)], () => sent.push(index));
+        await pauseFor(10);
+      }
+      client.destroy();
+      await atClient.until(() => atClient.closedWith.length > 0);
+      client.write([pattern(3)], () => sent.push(count++));
+      await pauseFor(20);
+      expect(sent.sort((a, b) => a - b)).to.deep.equal(Array.from({ length: count }, (_, index) => index));
+    });
+
     it("end sends what is queued before it closes, and both sides hear of it once, without an error", async () => {
       const { client, server } = await pair();
       const atServer = new Collector();

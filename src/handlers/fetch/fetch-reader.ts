@@ -6,7 +6,7 @@
 import { Errors } from "../../../protocol/errors.ts";
 import { attributesAt, batchSizeAt, codecOf, lastOffsetAt } from "../../../protocol/records/batch.ts";
 import { CODEC } from "../../../protocol/records/compression/index.ts";
-import type { ReadOutcome } from "../../log/index.ts";
+import type { ReadLease, ReadOutcome } from "../../log/index.ts";
 import type { FetchIsolation } from "../../replication/delayed-fetch.ts";
 import type { Partition } from "../../replication/partition.ts";
 import type { ReplicaManager } from "../../replication/replica-manager.ts";
@@ -44,13 +44,19 @@ export class FetchReader {
   readonly #limits: FetchLimits;
   readonly #replicas: ReplicaManager;
   readonly #requests: readonly FetchPartition[];
+  readonly #lease: ReadLease;
   readonly #results: FetchedPartition[] = [];
   #sizeBytes = 0;
   #isUrgent = false;
 
-  constructor(options: { limits: FetchLimits; requests: readonly FetchPartition[] }, replicas: ReplicaManager) {
+  /** What is read lies in the memory of `lease`. */
+  constructor(
+    options: { limits: FetchLimits; requests: readonly FetchPartition[]; lease: ReadLease },
+    replicas: ReplicaManager,
+  ) {
     this.#limits = options.limits;
     this.#requests = options.requests;
+    this.#lease = options.lease;
     this.#replicas = replicas;
   }
 
@@ -99,7 +105,7 @@ export class FetchReader {
     const maxBytes = Math.min(request.maxBytes, remainingBytes);
     // What is told of the log is what held when it was read.
     const facts = factsOf(request, replica, isolation);
-    const outcome = replica.read(request.fetchOffset, maxBytes, isolation, this.#sizeBytes === 0);
+    const outcome = replica.read(request.fetchOffset, maxBytes, isolation, this.#sizeBytes === 0, this.#lease);
     if (outcome instanceof Promise) return outcome.then(value => this.#answer(request, replica, facts, value));
     return this.#answer(request, replica, facts, outcome);
   }
