@@ -48,9 +48,9 @@ describe("Fetch", () => {
       const partitions = 16;
       await createTopic(fast, "slow", { partitions });
       await createTopic(fast, "fast", { partitions: 3 });
-      const valueOf = (partition: number) => String.fromCharCode(65 + partition).repeat(900_000);
+      const letters = (partition: number) => String.fromCharCode(65 + partition).repeat(900_000);
       for (let partition = 0; partition < partitions; partition++) {
-        await produceTo(fast, { topic: "slow", partition }, batchOf([valueOf(partition)]));
+        await produceTo(fast, { topic: "slow", partition }, batchOf([letters(partition)]));
       }
       for (let partition = 0; partition < 3; partition++) {
         await produceTo(fast, { topic: "fast", partition }, batchOf(["z".repeat(900_000)]));
@@ -70,11 +70,11 @@ describe("Fetch", () => {
       const { body } = await slow.receive(Fetch, 12);
       const values = body.responses[0]!.partitions.map(({ records }) => valuesOf(records)[0]);
       expect(values.map(value => value?.[0])).to.deep.equal(
-        Array.from({ length: partitions }, (_, index) => valueOf(index)[0]),
+        Array.from({ length: partitions }, (_, index) => letters(index)[0]),
       );
-      values.forEach((value, partition) =>
-        expect(value === valueOf(partition), `partition ${partition}`).to.equal(true),
-      );
+      for (const [partition, value] of values.entries()) {
+        expect(value === letters(partition), `partition ${partition}`).to.equal(true);
+      }
     } finally {
       for (const each of clients) each.close();
       await small.stop();
