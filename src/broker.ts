@@ -11,33 +11,28 @@
  * A start that fails leaves nothing behind: no port, no lock, no half-open log. A fault that leaves the broker's promises in doubt (a failed
  * flush, a broken invariant) ends it without the marker of a clean stop, so that the next start looks at everything.
  */
-import { lifecycleOptions, registerController } from "./broker/registration.ts";
+import { assembleBroker, joinCluster } from "./broker/broker-part.ts";
+import { announceController, startController } from "./broker/controller-part.ts";
+import { bindListeners, controllerEndpoints } from "./broker/listeners.ts";
+import type { NodeModules } from "./broker/node.ts";
+import { followMetadata, joinQuorum, leaderKnown, openChannel } from "./broker/quorum.ts";
+import { nodeServices } from "./broker/services.ts";
 import { BrokerStartError, checkSupported } from "./broker/supported.ts";
+import { Teardown } from "./broker/teardown.ts";
 import { BrokerConfig } from "./config/index.ts";
-import { GroupCoordinator } from "./coordinators/group/group-coordinator.ts";
-import type { BrokerServices, ListenerRole } from "./handlers/context.ts";
-import { FetchSessions } from "./handlers/fetch/fetch-sessions.ts";
+import type { BrokerServices } from "./handlers/context.ts";
 import { handlers } from "./handlers/index.ts";
-import { LogManager, logManagerOptions, ReadBuffers } from "./log/index.ts";
+import { LogManager, logManagerOptions } from "./log/index.ts";
 import { type Logger, nullLogger } from "./logging/index.ts";
-import { BrokerLifecycle } from "./metadata/broker-lifecycle.ts";
-import { Controller } from "./metadata/controller/controller.ts";
-import { type ControllerChannel, QuorumChannel } from "./metadata/controller-channel.ts";
-import { followDynamicConfigs } from "./metadata/dynamic-configs.ts";
-import { MetadataStore } from "./metadata/metadata-store.ts";
+import type { BrokerLifecycle } from "./metadata/broker-lifecycle.ts";
 import { randomUuid } from "./metadata/storage/ids.ts";
 import { openStorage, type Storage } from "./metadata/storage/storage.ts";
 import type { MetricsEndpoint } from "./metrics/endpoint.ts";
 import { Metrics } from "./metrics/index.ts";
 import type { Platform } from "./platform/platform.ts";
-import { RaftDriver } from "./raft/driver.ts";
-import { raftDriverOptions } from "./raft/driver-options.ts";
-import type { PeerClientOptions } from "./raft/peers.ts";
-import { SnapshotGenerator } from "./raft/snapshot-generator.ts";
-import { ReplicaManager } from "./replication/replica-manager.ts";
-import { RpcClient } from "./rpc/index.ts";
+import type { RaftDriver } from "./raft/driver.ts";
 import { Dispatcher } from "./server/dispatcher.ts";
-import { connectableHost, registeredListener, systemCodeOf, whyNotBound } from "./server/endpoints.ts";
+import { connectableHost, systemCodeOf } from "./server/endpoints.ts";
 import { type Endpoint, Server } from "./server/server.ts";
 import { connectionLimits, serverOptions } from "./server/server-options.ts";
 
@@ -93,9 +88,6 @@ export interface BrokerAddress {
 
 /** How long requests under way may take to finish when the broker stops. */
 const DRAIN_MS = 5_000;
-/** How long the controller may take to move the leaderships of a broker that stops. */
-const SHUTDOWN_MS = 10_000;
-
 export class Broker {
   readonly config: BrokerConfig;
   readonly metrics: Metrics;
@@ -108,11 +100,10 @@ export class Broker {
   #fault: Error | null = null;
   #endpoints: readonly Endpoint[] = [];
   #clusterId = "";
-  #brokerEpoch = -1;
+  #lifecycle: BrokerLifecycle | null = null;
   #metricsEndpoint: MetricsEndpoint | null = null;
   #stopped: Promise<void> | null = null;
-  /** Undoes the start, the last step first. Each is told whether the broker's state is sound. */
-  readonly #teardown: ((isSound: boolean) => unknown)[] = [];
+  readonly #teardown: Teardown;
 
   /**
    * Starts a broker with few words: `const broker = await Broker.start({ port: 0 })`. Throws `ConfigError` for settings that are not valid, and
@@ -145,6 +136,7 @@ export class Broker {
     this.#logger = modules.logger;
     this.#onFatal = modules.onFatal;
     this.#onAssembled = modules.onAssembled;
+    this.#teardown = new Teardown(modules.logger);
   }
 
   get nodeId(): number {
@@ -219,14 +211,8 @@ export class Broker {
     this.#logger.info("broker.stopped", { nodeId: this.nodeId });
   }
 
-  async #takeDown(isSound: boolean): Promise<void> {
-    for (const undo of this.#teardown.splice(0).reverse()) {
-      try {
-        await undo(isSound && this.#fault === null);
-      } catch (error) {
-        this.#logger.error("broker.stop-failed", { error });
-      }
-    }
+  #takeDown(isSound: boolean): Promise<void> {
+    return this.#teardown.run(() => isSound && this.#fault === null);
   }
 
   /** Ends the broker at once: nothing it would still do could be trusted. */
@@ -242,93 +228,61 @@ export class Broker {
   async #start(): Promise<void> {
     const { config } = this;
     checkSupported(config);
-    const { clock, timers, random, disk } = this.#platform;
-    const common = { clock, timers, random, disk, logger: this.#logger, metrics: this.metrics, config };
-    const onFatal = (error: unknown) => this.#fail(error);
-
-    const dispatcher = new Dispatcher({ handlers }, common);
-    const server = new Server(serverOptions(config), { ...common, platform: this.#platform, dispatcher });
-    this.#teardown.push(isSound => server.stop(isSound ? DRAIN_MS : 0));
-    await this.#bind(server);
-
-    const storage = this.#openStorage();
-    const directories = storage.directories.map(({ path }) => path);
-    const logs = new LogManager(logManagerOptions(config, directories, storage.metadataDirectory.path), {
-      platform: this.#platform,
-      logger: this.#logger,
-      metrics: this.metrics,
-      onFatal,
-    });
-    this.#teardown.push(isSound => (isSound ? logs.close(this.#brokerEpoch) : undefined));
-    this.#teardown.push(
-      config.subscribe(() => logs.reconfigure(logManagerOptions(config, directories, storage.metadataDirectory.path))),
-    );
-    const metadataLog = await this.#openMetadataLog(logs, storage, onFatal);
-    await logs.open();
-
-    const metadata = new MetadataStore({ ...common, log: metadataLog });
-    const unfollow = followDynamicConfigs(this.nodeId, { ...common, store: metadata });
-    const replicas = new ReplicaManager({ nodeId: this.nodeId }, { ...common, logs, metadata });
-    replicas.start();
-    metadata.start();
-    this.#teardown.push(() => {
-      replicas.stop();
-      unfollow();
-      metadata.stop();
-    });
-
-    const controller = await this.#startController(metadataLog, metadata, replicas, storage);
-    this.#startSnapshots(metadataLog, metadata, onFatal);
-    const groups = new GroupCoordinator({ ...common, metadata, controller, replicas });
-    groups.start();
-    this.#teardown.push(() => groups.stop());
-    const channel = this.#openChannel(metadataLog, controller);
-    await this.#join(channel, metadata, storage, logs, onFatal);
-
-    const fetchSessions = new FetchSessions(
-      { maxSlots: config.get("max.incremental.fetch.session.cache.slots") },
-      common,
-    );
-    this.metrics.gauge("samsa_fetch_sessions").source(() => fetchSessions.count);
-    const services: BrokerServices = {
-      ...common,
-      nodeId: this.nodeId,
-      clusterId: storage.clusterId,
-      metadata,
-      controller,
-      replicas,
-      logs,
-      groups,
-      quorum: metadataLog.service,
-      fetchSessions,
-      readBuffers: new ReadBuffers({ limitBytes: config.get("samsa.log.read.buffers.max.bytes") }),
-      kraftVersion: () => metadataLog.kraftVersion,
-      advertisedApis: role => dispatcher.advertisedApis(role),
-    };
-    dispatcher.attach(services);
-    this.#onAssembled?.({ services, metadataLog });
+    const dispatcher = new Dispatcher({ handlers }, { ...this.#platform, logger: this.#logger, metrics: this.metrics });
+    const node = this.#nodeModules(dispatcher);
+    const { server, teardown } = node;
+    teardown.push(isSound => server.stop(isSound ? DRAIN_MS : 0));
+    this.#endpoints = await bindListeners(config, server);
+    teardown.push(config.subscribe(() => server.updateLimits(connectionLimits(config))));
     await this.#startMetricsEndpoint();
-    server.open();
+    const storage = this.#openStorage();
+    const logs = this.#openLogs(storage, node);
+
+    const driver = await joinQuorum({ storage, endpoints: controllerEndpoints(this.#endpoints) }, { ...node, logs });
+    const metadata = followMetadata(driver, node);
+    const controller = config.hasRole("controller")
+      ? startController({ storage }, { ...node, driver, metadata })
+      : null;
+    const channel = openChannel(driver, controller, node);
+    const services = nodeServices({ storage }, { ...node, driver, metadata, controller, channel, dispatcher });
+    const incarnationId = randomUuid(this.#platform.random);
+    if (controller !== null) {
+      dispatcher.attach("controller", services);
+      server.open("controller");
+      announceController({ incarnationId, endpoints: this.#endpoints }, { ...node, channel });
+    }
+    if (!config.hasRole("broker")) {
+      await leaderKnown(driver);
+      return;
+    }
+    const modules = { ...node, logs, metadata, channel };
+    const part = await assembleBroker({ storage, endpoints: this.#endpoints, incarnationId }, services, modules);
+    this.#lifecycle = part.lifecycle;
+    dispatcher.attach("broker", part.services);
+    this.#onAssembled?.({ services: part.services, metadataLog: driver });
+    await joinCluster(part, () => server.open("broker"), modules);
   }
 
-  async #bind(server: Server): Promise<void> {
-    for (const listener of this.config.listeners()) {
-      const role: ListenerRole = this.config.controllerListenerNames.includes(listener.name) ? "controller" : "broker";
-      try {
-        await server.bind({
-          name: listener.name,
-          host: listener.host === "" ? "::" : listener.host,
-          port: listener.port,
-          role,
-          securityProtocol: listener.protocol,
-        });
-      } catch (error) {
-        throw new BrokerStartError(whyNotBound(listener, error), { cause: error });
-      }
-    }
-    this.#endpoints = server.endpoints;
-    const unsubscribe = this.config.subscribe(() => server.updateLimits(connectionLimits(this.config)));
-    this.#teardown.push(unsubscribe);
+  #nodeModules(dispatcher: Dispatcher): NodeModules {
+    const { clock, timers, random, disk } = this.#platform;
+    const { config, metrics } = this;
+    const logger = this.#logger;
+    const platform = this.#platform;
+    const server = new Server(serverOptions(config), { logger, metrics, platform, dispatcher });
+    const onFatal = (error: unknown) => this.#fail(error);
+    return {
+      config,
+      platform,
+      clock,
+      timers,
+      random,
+      disk,
+      logger,
+      metrics,
+      server,
+      teardown: this.#teardown,
+      onFatal,
+    };
   }
 
   #openStorage(): Storage {
@@ -339,7 +293,7 @@ export class Broker {
         metadataDirectory: config.get("metadata.log.dir"),
         nodeId: this.nodeId,
         clusterId: null,
-        endpoints: this.#controllerEndpoints(),
+        endpoints: controllerEndpoints(this.#endpoints),
         formatIfNew: this.#formatIfNew,
       },
       { ...this.#platform, logger: this.#logger },
@@ -349,124 +303,13 @@ export class Broker {
     return storage;
   }
 
-  async #openMetadataLog(logs: LogManager, storage: Storage, onFatal: (error: unknown) => void): Promise<RaftDriver> {
-    const log = await logs.openMetadataLog();
-    const options = raftDriverOptions(this.config, {
-      directoryId: storage.metadataDirectory.directoryId,
-      clusterId: storage.clusterId,
-      directory: storage.metadataLogDirectory,
-      endpoints: this.#controllerEndpoints(),
-    });
-    const flush = () => logs.flush(log);
-    const modules = { platform: this.#platform, logger: this.#logger };
-    const connect = (peer: PeerClientOptions) => new RpcClient(peer, modules);
-    const metadataLog = new RaftDriver(options, { ...modules, connect, log, flush, onFatal });
-    await metadataLog.start();
-    this.#teardown.push(() => metadataLog.close());
-    return metadataLog;
-  }
-
-  async #startController(
-    log: RaftDriver,
-    metadata: MetadataStore,
-    replicas: ReplicaManager,
-    storage: Storage,
-  ): Promise<Controller> {
-    const controller = new Controller(
-      { nodeId: this.nodeId, clusterId: storage.clusterId, bootstrapRecords: storage.bootstrapRecords() },
-      {
-        ...this.#platform,
-        log,
-        config: this.config,
-        logger: this.#logger,
-        awaitApplied: offset => replicas.awaitApplied(offset),
-      },
-    );
-    controller.start();
-    this.#teardown.push(() => controller.stop());
-    await controller.whenActive();
-    // The controller has decided its first records; the image holds them once they are committed.
-    await metadata.waitFor(log.logEndOffset - 1);
-    return controller;
-  }
-
-  #startSnapshots(log: RaftDriver, metadata: MetadataStore, onFatal: (error: unknown) => void): void {
-    const generator = new SnapshotGenerator(
-      {
-        maxBytesBetweenSnapshots: this.config.get("metadata.log.max.record.bytes.between.snapshots"),
-        maxIntervalMs: this.config.get("metadata.log.max.snapshot.interval.ms"),
-      },
-      { ...this.#platform, log, logger: this.#logger, source: () => metadata.snapshotImage(), onFatal },
-    );
-    generator.start();
-    this.#teardown.push(() => generator.stop());
-  }
-
-  /** Requests of this node to the active controller, which may be in this process. */
-  #openChannel(metadataLog: RaftDriver, controller: Controller): QuorumChannel {
-    const modules = { platform: this.#platform, logger: this.#logger };
-    const connect = (address: { host: string; port: number }) =>
-      new RpcClient({ ...address, clientId: `broker-to-controller-${this.nodeId}` }, modules);
-    const channel = new QuorumChannel({
-      ...this.#platform,
-      quorum: metadataLog,
-      controller,
-      connect,
-      logger: this.#logger,
-    });
-    this.#teardown.push(() => channel.close());
-    return channel;
-  }
-
-  /** Joins the cluster: registers, and is unfenced once everything committed is applied here. */
-  async #join(
-    channel: ControllerChannel,
-    metadata: MetadataStore,
-    storage: Storage,
-    logs: LogManager,
-    onFatal: (error: unknown) => void,
-  ): Promise<void> {
-    const incarnationId = randomUuid(this.#platform.random);
-    const modules = { ...this.#platform, channel, metadata, logger: this.#logger };
-    const controllerRegistered = this.config.hasRole("controller")
-      ? registerController(this.config, { incarnationId, endpoints: this.#endpoints }, channel)
-      : undefined;
-    const lifecycle = new BrokerLifecycle(
-      lifecycleOptions(this.config, {
-        clusterId: storage.clusterId,
-        incarnationId,
-        listeners: this.#advertisedEndpoints(),
-        directoryIds: storage.directories.map(({ directoryId }) => directoryId),
-        previousBrokerEpoch: logs.cleanShutdownEpoch ?? -1,
-      }),
-      modules,
-    );
-    this.#teardown.push(async isSound => {
-      if (isSound) await lifecycle.shutDown(SHUTDOWN_MS);
-      this.#brokerEpoch = lifecycle.brokerEpoch;
-      lifecycle.stop();
-    });
-    await lifecycle.register();
-    await Promise.all([lifecycle.start(onFatal), controllerRegistered]);
-  }
-
-  /** What clients are told to connect to; where the system chose a port, that one. */
-  #advertisedEndpoints(): ReturnType<typeof registeredListener>[] {
-    return this.config.advertisedListeners().map(({ name, host, port, protocol }) => {
-      const bound = this.#endpoints.find(endpoint => endpoint.name === name);
-      return registeredListener({
-        name,
-        host,
-        port: port === 0 ? (bound?.port ?? 0) : port,
-        securityProtocol: protocol,
-      });
-    });
-  }
-
-  #controllerEndpoints(): { name: string; host: string; port: number }[] {
-    return this.#endpoints
-      .filter(({ role }) => role === "controller")
-      .map(({ name, host, port }) => ({ name, host: connectableHost(host), port }));
+  #openLogs(storage: Storage, { platform, logger, metrics, config, onFatal, teardown }: NodeModules): LogManager {
+    const directories = storage.directories.map(({ path }) => path);
+    const options = () => logManagerOptions(config, directories, storage.metadataDirectory.path);
+    const logs = new LogManager(options(), { platform, logger, metrics, onFatal });
+    teardown.push(isSound => (isSound ? logs.close(this.#lifecycle?.brokerEpoch ?? -1) : undefined));
+    teardown.push(config.subscribe(() => logs.reconfigure(options())));
+    return logs;
   }
 
   async #startMetricsEndpoint(): Promise<void> {

@@ -53,7 +53,7 @@ export const metadata = handler(
       throttleTimeMs: 0,
       brokers,
       clusterId: context.clusterId,
-      controllerId: controllerFor(brokers, context.controller.leaderId, context.nodeId),
+      controllerId: controllerFor(brokers, context.services.controllerId(), context.nodeId),
       topics,
       clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
         ? CLUSTER_OPERATIONS

@@ -40,9 +40,9 @@ function checkRequest({ transactionalId, producerId, producerEpoch }: RequestOf<
 }
 
 /** When there is no block of ids to be had, producers are told to ask again, by the only code of this API that says so. */
-async function nextProducerId({ controller, logger }: HandlerContext): Promise<number> {
+async function nextProducerId({ services, logger }: HandlerContext): Promise<number> {
   try {
-    return await controller.producerIds.next();
+    return await services.producerIds.next();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     logger.warn("producer-id.unavailable", { error: error.message });

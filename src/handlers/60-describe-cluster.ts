@@ -32,7 +32,7 @@ export const describeCluster = handler(
       errorMessage: null,
       endpointType: request.endpointType,
       clusterId: context.clusterId,
-      controllerId: isForControllers ? context.controller.leaderId : controllerAmongBrokers(context),
+      controllerId: isForControllers ? context.services.controllerId() : controllerAmongBrokers(context),
       brokers: isForControllers ? controllers(context) : brokers(request.includeFencedBrokers, context),
       clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
         ? CLUSTER_OPERATIONS
@@ -63,7 +63,7 @@ function checkEndpointType(endpointType: number, { connection }: HandlerContext)
 
 function controllerAmongBrokers(context: HandlerContext): number {
   const alive = aliveBrokers(context.metadata.image.cluster, context.connection.listenerName);
-  return controllerFor(alive, context.controller.leaderId, context.nodeId);
+  return controllerFor(alive, context.services.controllerId(), context.nodeId);
 }
 
 function brokers(includeFenced: boolean, { metadata, connection }: HandlerContext): DescribedNode[] {

@@ -3,13 +3,16 @@
  *
  * A {@link HandlerContext} is made for every request, so it holds four references and reads everything else through them.
  */
+import { ApiError, Errors } from "../../protocol/errors.ts";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { GroupCoordinator } from "../coordinators/group/group-coordinator.ts";
 import type { LogManager } from "../log/log-manager.ts";
 import type { ReadBuffers } from "../log/read-buffers.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Controller } from "../metadata/controller/controller.ts";
+import type { ControllerChannel } from "../metadata/controller-channel.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
+import type { ProducerIdSupply } from "../metadata/producer-id-supply.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Clock, Disk, Random, Timers } from "../platform/platform.ts";
 import type { QuorumService } from "../raft/quorum-service.ts";
@@ -34,31 +37,44 @@ export interface Principal {
 
 export const ANONYMOUS: Principal = { type: "User", name: "ANONYMOUS" };
 
-/** The parts of the broker that handlers work on; one object for the life of the broker. */
-export interface BrokerServices {
+/** What handlers of every node work on, whatever its role; one object for the life of the node. */
+export interface NodeServices {
   readonly nodeId: number;
   readonly clusterId: string;
   readonly config: BrokerConfig;
   readonly metadata: MetadataStore;
-  readonly controller: Controller;
-  readonly replicas: ReplicaManager;
-  readonly logs: LogManager;
-  readonly groups: GroupCoordinator;
+  /** The controller in this process, active or not; null on a node without that role. */
+  readonly controller: Controller | null;
+  /** This node's own requests to the active controller. */
+  readonly channel: ControllerChannel;
   /** Answers for the quorum of the metadata log. */
   readonly quorum: QuorumService;
-  readonly fetchSessions: FetchSessions;
-  /** What fetches read from files into. */
-  readonly readBuffers: ReadBuffers;
   readonly disk: Pick<Disk, "space">;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Node id of the active controller as far as this node knows; -1 when it knows none. */
+  controllerId(): number;
   /** The level of `kraft.version`, which the quorum keeps in its own log rather than in the metadata. */
   kraftVersion(): number;
   /** What ApiVersions answers on a listener of this role, by key. */
   advertisedApis(role: ListenerRole): readonly ApiRange[];
+}
+
+/** The parts of a broker that its handlers work on. */
+export interface BrokerServices extends NodeServices {
+  readonly replicas: ReplicaManager;
+  readonly logs: LogManager;
+  readonly groups: GroupCoordinator;
+  readonly fetchSessions: FetchSessions;
+  /** What fetches read from files into. */
+  readonly readBuffers: ReadBuffers;
+  /** Creates topics on this broker's own account. */
+  readonly topics: Pick<Controller, "createTopics">;
+  /** Producer ids for the clients of this broker. */
+  readonly producerIds: Pick<ProducerIdSupply, "next">;
 }
 
 /** What is known of a connection. */
@@ -139,8 +155,11 @@ export class HandlerContext {
     return this.services.metadata;
   }
 
+  /** The controller in this process, active or not. Throws `ApiError` NOT_CONTROLLER on a node without that role. */
   get controller(): Controller {
-    return this.services.controller;
+    const { controller } = this.services;
+    if (controller === null) throw new ApiError(Errors.NOT_CONTROLLER);
+    return controller;
   }
 
   get replicas(): ReplicaManager {

@@ -15,6 +15,7 @@ import {
   type ConnectionFacts,
   HandlerContext,
   type ListenerRole,
+  type NodeServices,
   type RequestFacts,
 } from "../handlers/context.ts";
 import { CloseConnectionError, type Handler, type ReplyMemory } from "../handlers/handler.ts";
@@ -70,7 +71,7 @@ export interface DispatcherModules {
 export class Dispatcher {
   readonly #modules: DispatcherModules;
   readonly #routes: Readonly<Record<ListenerRole, readonly (Route | undefined)[]>>;
-  #services: BrokerServices | null = null;
+  readonly #services: Record<ListenerRole, BrokerServices | null> = { broker: null, controller: null };
 
   constructor(options: { readonly handlers: readonly Handler[] }, modules: DispatcherModules) {
     this.#modules = modules;
@@ -78,9 +79,12 @@ export class Dispatcher {
     this.#routes = { broker: byKey(routes, "broker"), controller: byKey(routes, "controller") };
   }
 
-  /** Gives handlers what they work on. Nothing may be dispatched before. */
-  attach(services: BrokerServices): void {
-    this.#services = services;
+  /** Gives the handlers of a listener what they work on. Nothing may be dispatched there before. */
+  attach(role: "broker", services: BrokerServices): void;
+  attach(role: "controller", services: NodeServices): void;
+  attach(role: ListenerRole, services: NodeServices): void {
+    // Handlers of the controller listener use nothing of a broker's: the node may be none.
+    this.#services[role] = services as BrokerServices;
   }
 
   /** The rows of ApiVersions for a listener, by key. */
@@ -118,7 +122,12 @@ export class Dispatcher {
     }
     const isCopied = !isOwned && route.handler.kind === "serial" && route.hasSlices;
     const request = decodeBody(route.api, header, isCopied ? copied(reader) : reader);
-    const context = new HandlerContext(this.#services!, connection, header, isOwned || isCopied);
+    const context = new HandlerContext(
+      this.#services[connection.listenerRole]!,
+      connection,
+      header,
+      isOwned || isCopied,
+    );
     route.sizeBytes.observe(end - start);
     return this.#handle({ route, request, context, startedMs, sink, memory: null });
   }

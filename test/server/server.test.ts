@@ -32,7 +32,7 @@ class Harness {
     const platform = createNodePlatform();
     const modules = { clock: platform.clock, logger: this.logger, metrics: this.metrics };
     const dispatcher = new Dispatcher({ handlers: this.#handlers() }, modules);
-    dispatcher.attach({} as BrokerServices);
+    dispatcher.attach("broker", {} as BrokerServices);
     this.server = new Server(
       {
         connection: {
@@ -64,7 +64,7 @@ class Harness {
     const options = { name: "TEST", host: "127.0.0.1", port: 0, role, securityProtocol: "PLAINTEXT" };
     const { port } = await this.server.bind(options);
     this.address = { host: "127.0.0.1", port };
-    this.server.open();
+    this.server.open("broker");
     return this;
   }
 

@@ -21,7 +21,7 @@ class World {
     const { platform, logger } = this;
     const modules = { clock: platform.clock, logger, metrics: new Metrics() };
     const dispatcher = new Dispatcher({ handlers: [heartbeat] as unknown as readonly Handler[] }, modules);
-    dispatcher.attach({} as BrokerServices);
+    dispatcher.attach("broker", {} as BrokerServices);
     this.server = new Server(
       {
         connection: {
@@ -51,7 +51,7 @@ class World {
   async open(): Promise<this> {
     const options = { name: "T", host: "localhost", port: 0, role: "broker", securityProtocol: "PLAINTEXT" } as const;
     this.port = (await this.server.bind(options)).port;
-    this.server.open();
+    this.server.open("broker");
     return this;
   }
 

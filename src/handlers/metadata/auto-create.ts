@@ -16,7 +16,7 @@ export async function autoCreate(names: readonly string[], context: HandlerConte
   const errors = new Map<string, number>();
   const topics = names.map(name => newTopic(name, context));
   try {
-    const response = await context.controller.createTopics({ topics, timeoutMs: TIMEOUT_MS, validateOnly: false });
+    const response = await context.services.topics.createTopics({ topics, timeoutMs: TIMEOUT_MS, validateOnly: false });
     for (const { name, errorCode } of response.topics) errors.set(name, answerFor(errorCode));
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;

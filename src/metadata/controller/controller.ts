@@ -31,7 +31,6 @@ import { MachineRuntime } from "../../machine/runtime.ts";
 import type { Clock, Random, Timers } from "../../platform/platform.ts";
 import type { Voter } from "../../raft/quorum-history.ts";
 import { MAX_BATCH_SIZE_BYTES, type ReplicatedLog } from "../../raft/replicated-log.ts";
-import { ProducerIdSupply } from "../producer-id-supply.ts";
 import { type MetadataRecord, metadataRecordCodec } from "../records.ts";
 import { randomUuid } from "../storage/ids.ts";
 import { unregisterStep } from "./broker-removal.ts";
@@ -94,10 +93,6 @@ export class Controller {
   readonly #modules: ControllerModules;
   readonly #machine: ControllerMachine;
   readonly #runtime: MachineRuntime<ControllerState, Operation<unknown>, Answer<unknown>, MetadataRecord, Buffer>;
-  /** Epoch of this node's own broker, once registered. */
-  #brokerEpoch = -1;
-  /** Producer ids for the clients of this node's broker. */
-  readonly producerIds: ProducerIdSupply;
 
   constructor(options: ControllerOptions, modules: ControllerModules) {
     this.#options = options;
@@ -112,7 +107,6 @@ export class Controller {
       },
       { ...modules, machine: this.#machine, codec: metadataRecordCodec, log: modules.log },
     );
-    this.producerIds = new ProducerIdSupply(() => this.#nextProducerIdBlock());
   }
 
   /** True while this node is the active controller and has all that was committed before. */
@@ -215,7 +209,6 @@ export class Controller {
 
   /**
    * Registers a broker; it stays fenced. What another process of the same id led before is led by nobody, or by somebody else, from then on.
-   * For this node's own broker the answer also gives the epoch that {@link producerIds} speak with.
    */
   async registerBroker(request: RegistrationRequest): Promise<ResponseOf<typeof BrokerRegistration>> {
     const { nodeId, clusterId } = this.#options;
@@ -226,9 +219,7 @@ export class Controller {
     // The lock on the log directories says that no other process runs under this node's id. Others have no sessions yet: they are fenced
     // when they are gone.
     const isRunning = ({ id, fenced }: { id: number; fenced: boolean }) => id !== nodeId && !fenced;
-    const response = await this.#run(brokers.registerBroker(request, { clusterId, isRunning }));
-    if (request.brokerId === nodeId) this.#brokerEpoch = response.brokerEpoch;
-    return response;
+    return this.#run(brokers.registerBroker(request, { clusterId, isRunning }));
   }
 
   /** A broker lives; it is unfenced once it has applied its own registration, and let go once its leaderships are elsewhere. */
@@ -273,11 +264,6 @@ export class Controller {
     let step: brokers.Step;
     do step = await this.#run(operation());
     while (!step.isLast);
-  }
-
-  async #nextProducerIdBlock(): Promise<{ first: number; count: number }> {
-    const block = await this.allocateProducerIds({ brokerId: this.#options.nodeId, brokerEpoch: this.#brokerEpoch });
-    return { first: block.producerIdStart, count: block.producerIdLen };
   }
 
   /** Decides, waits for the commit, and then for this broker to have applied it. */

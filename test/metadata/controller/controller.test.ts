@@ -94,8 +94,7 @@ describe("Controller", () => {
   it("hands out producer ids in blocks, never one twice", async () => {
     const fixture = await ControllerFixture.start();
     const ids = new Set<number>();
-    for (let count = 0; count < 2500; count += 1)
-      ids.add(await fixture.complete(fixture.controller.producerIds.next()));
+    for (let count = 0; count < 2500; count += 1) ids.add(await fixture.complete(fixture.producerIds.next()));
     expect(ids.size).to.equal(2500);
     expect(fixture.image.nextProducerId).to.be.within(3000, 4000);
   });

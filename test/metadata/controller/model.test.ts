@@ -126,7 +126,7 @@ class History {
   }
 
   async #takeProducerIds(): Promise<void> {
-    const { producerIds } = this.#fixture.controller;
+    const { producerIds } = this.#fixture;
     const wanted = Array.from({ length: this.#random.integer(700) }, () => producerIds.next());
     for (const id of await this.#fixture.complete(Promise.all(wanted))) {
       expect(this.#producerIds.has(id)).to.equal(false);

@@ -8,6 +8,7 @@ import { Controller } from "../../../src/metadata/controller/controller.ts";
 import { supportedFeatures } from "../../../src/metadata/features.ts";
 import type { MetadataImage } from "../../../src/metadata/image.ts";
 import { MetadataStore } from "../../../src/metadata/metadata-store.ts";
+import { ProducerIdSupply } from "../../../src/metadata/producer-id-supply.ts";
 import { initialBootstrapRecords } from "../../../src/metadata/storage/bootstrap.ts";
 import { SeededRandom } from "../../../src/platform/memory-random.ts";
 import { SimulatedTime } from "../../../src/platform/memory-time.ts";
@@ -29,6 +30,8 @@ export class ControllerFixture {
   readonly config: BrokerConfig;
   readonly store: MetadataStore;
   readonly controller: Controller;
+  /** Producer ids for the clients of broker 1. */
+  readonly producerIds = new ProducerIdSupply(() => this.#producerIdBlock());
   readonly #options: FixtureOptions;
 
   constructor(options: FixtureOptions = {}) {
@@ -70,6 +73,12 @@ export class ControllerFixture {
   /** Lets time pass until `promise` settles. */
   complete<T>(promise: Promise<T>): Promise<T> {
     return this.time.complete(promise);
+  }
+
+  async #producerIdBlock(): Promise<{ first: number; count: number }> {
+    const brokerEpoch = this.image.cluster.brokers.get(1)?.epoch ?? -1;
+    const block = await this.controller.allocateProducerIds({ brokerId: 1, brokerEpoch });
+    return { first: block.producerIdStart, count: block.producerIdLen };
   }
 
   async register(id: number, changes: Partial<RequestOf<typeof BrokerRegistration>> = {}): Promise<number> {

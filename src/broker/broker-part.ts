@@ -1,0 +1,109 @@
+/** The part of a node that holds partitions and serves clients. */
+import { CreateTopics } from "../../protocol/apis/19-create-topics.ts";
+import { AllocateProducerIds } from "../../protocol/apis/67-allocate-producer-ids.ts";
+import { ApiError, Errors } from "../../protocol/errors.ts";
+import { GroupCoordinator } from "../coordinators/group/group-coordinator.ts";
+import type { BrokerServices, NodeServices } from "../handlers/context.ts";
+import { FetchSessions } from "../handlers/fetch/fetch-sessions.ts";
+import { type LogManager, ReadBuffers } from "../log/index.ts";
+import { BrokerLifecycle } from "../metadata/broker-lifecycle.ts";
+import type { ControllerChannel } from "../metadata/controller-channel.ts";
+import type { MetadataStore } from "../metadata/metadata-store.ts";
+import { ProducerIdSupply } from "../metadata/producer-id-supply.ts";
+import type { Storage } from "../metadata/storage/storage.ts";
+import { ReplicaManager } from "../replication/replica-manager.ts";
+import type { Endpoint } from "../server/server.ts";
+import { advertisedEndpoints } from "./listeners.ts";
+import type { NodeModules } from "./node.ts";
+import { lifecycleOptions } from "./registration.ts";
+
+export interface BrokerPartOptions {
+  readonly storage: Storage;
+  readonly endpoints: readonly Endpoint[];
+  readonly incarnationId: string;
+}
+
+export interface BrokerPartModules extends NodeModules {
+  readonly logs: LogManager;
+  readonly metadata: MetadataStore;
+  readonly channel: ControllerChannel;
+}
+
+export interface BrokerPart {
+  readonly services: BrokerServices;
+  readonly lifecycle: BrokerLifecycle;
+}
+
+/** How long the controller may take to move the leaderships of a broker that stops. */
+const SHUTDOWN_MS = 10_000;
+/** A block of producer ids that does not come in this time is asked for again by the next client. */
+const PRODUCER_IDS_TIMEOUT_MS = 5_000;
+
+/** Opens the partitions' logs and puts together what serves them. Nothing is served, and the cluster knows nothing of it yet. */
+export async function assembleBroker(
+  { storage, endpoints, incarnationId }: BrokerPartOptions,
+  node: NodeServices,
+  modules: BrokerPartModules,
+): Promise<BrokerPart> {
+  const { config, logs, channel, metrics, teardown } = modules;
+  await logs.open();
+  const replicas = new ReplicaManager({ nodeId: config.nodeId }, modules);
+  replicas.start();
+  teardown.push(() => replicas.stop());
+  const lifecycle = new BrokerLifecycle(
+    lifecycleOptions(config, {
+      clusterId: storage.clusterId,
+      incarnationId,
+      listeners: advertisedEndpoints(config, endpoints),
+      directoryIds: storage.directories.map(({ directoryId }) => directoryId),
+      previousBrokerEpoch: logs.cleanShutdownEpoch ?? -1,
+    }),
+    modules,
+  );
+  const topics = topicCreator(channel);
+  const groups = new GroupCoordinator({ ...modules, controller: topics, replicas });
+  groups.start();
+  teardown.push(() => groups.stop());
+  const fetchSessions = new FetchSessions(
+    { maxSlots: config.get("max.incremental.fetch.session.cache.slots") },
+    modules,
+  );
+  metrics.gauge("samsa_fetch_sessions").source(() => fetchSessions.count);
+  const producerIds = new ProducerIdSupply(() => nextProducerIds(config.nodeId, lifecycle, channel));
+  const readBuffers = new ReadBuffers({ limitBytes: config.get("samsa.log.read.buffers.max.bytes") });
+  return { lifecycle, services: { ...node, replicas, logs, groups, fetchSessions, readBuffers, topics, producerIds } };
+}
+
+/**
+ * Has the broker join its cluster. Resolves when it is unfenced; `onServable` is called before, once everything up to its own registration is applied
+ * here. Rejects with `ApiError` when it is refused, or the cluster cannot be found in time.
+ */
+export async function joinCluster(
+  { lifecycle }: BrokerPart,
+  onServable: () => void,
+  { metadata, onFatal, teardown }: BrokerPartModules,
+): Promise<void> {
+  teardown.push(async isSound => {
+    if (isSound) await lifecycle.shutDown(SHUTDOWN_MS);
+    lifecycle.stop();
+  });
+  await lifecycle.register();
+  const unfenced = lifecycle.start(onFatal);
+  await metadata.waitFor(lifecycle.brokerEpoch);
+  onServable();
+  await unfenced;
+}
+
+/** Creates topics on this broker's own account: internal ones, and those that clients ask for by using them. */
+function topicCreator(channel: ControllerChannel): BrokerServices["topics"] {
+  return {
+    createTopics: request => channel.request(CreateTopics, request, { timeoutMs: request.timeoutMs }),
+  };
+}
+
+async function nextProducerIds(brokerId: number, { brokerEpoch }: BrokerLifecycle, channel: ControllerChannel) {
+  const body = { brokerId, brokerEpoch };
+  const block = await channel.request(AllocateProducerIds, body, { timeoutMs: PRODUCER_IDS_TIMEOUT_MS });
+  if (block.errorCode !== Errors.NONE) throw new ApiError(block.errorCode);
+  return { first: block.producerIdStart, count: block.producerIdLen };
+}
