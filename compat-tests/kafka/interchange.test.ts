@@ -1,30 +1,55 @@
 /** Leaving Samsa and coming back: Apache Kafka serves what Samsa wrote, on Samsa's own directory, and Samsa what Kafka wrote behind it. */
 import { expect } from "chai";
-import kafkajs from "kafkajs";
+import { ListGroups } from "../../protocol/apis/16-list-groups.ts";
+import { DescribeProducers } from "../../protocol/apis/61-describe-producers.ts";
+import { type ServedOffset, type ServedPartition, servedOffsets, servedPartitions } from "../../test/support/served.ts";
 import { BrokerProcess } from "../support/broker-process.ts";
+import {
+  commitOffsets,
+  connectTo,
+  DELETED_BELOW,
+  FILLING,
+  fillDirectory,
+  GROUP,
+  TOPICS,
+  TRANSACTIONAL,
+  untilReadable,
+} from "../support/filled-directory.ts";
 import { KafkaProcess } from "../support/kafka-process.ts";
 import { requireKafkaTools } from "../support/kafka-tools.ts";
-import { kafkajsClient, type ReadRecord, readTopicWithKafkajs } from "../support/kafkajs.ts";
+import { kafkajsClient } from "../support/kafkajs.ts";
 
-const { CompressionTypes } = kafkajs;
-const CODECS = ["None", "GZIP", "Snappy", "LZ4", "ZSTD"] as const;
-const DELETED_BELOW = 40;
-/** Topics and the offset from which they are read. */
-const TOPICS: Readonly<Record<string, number>> = { segmented: 0, deleted: DELETED_BELOW, idempotent: 0, empty: 0 };
+const KAFKA = {
+  "offsets.topic.num.partitions": 2,
+  // A broker of the same id is taken for alive for so long.
+  "broker.session.timeout.ms": 2_000,
+  "broker.heartbeat.interval.ms": 500,
+  // What Samsa compacted is to be compared, not what Kafka makes of it.
+  "log.cleaner.enable": false,
+};
+
+/** Everything that clients can see. */
+interface Served {
+  readonly partitions: readonly ServedPartition[];
+  readonly offsets: readonly ServedOffset[];
+  readonly groups: unknown;
+  /** Producer state: sequences, open transactions. */
+  readonly producers: unknown;
+}
 
 for (const stop of ["a clean stop", "kill -9"] as const) {
   describe(`a directory that Samsa wrote, after ${stop}`, function () {
     this.timeout(120_000);
     let samsa: BrokerProcess;
     let kafka: KafkaProcess | null = null;
-    let written: Map<string, ReadRecord[]>;
+    let written: Served;
 
     before(async function () {
       this.timeout(300_000);
       requireKafkaTools(this);
-      samsa = await BrokerProcess.start();
-      await write(samsa.address);
-      written = await readAll(samsa.address);
+      samsa = await BrokerProcess.start({ overrides: FILLING });
+      await fillDirectory(samsa, stop === "kill -9" ? "killed" : "clean");
+      written = await untilReadable(() => readAll(samsa.address));
       if (stop === "kill -9") await samsa.kill("SIGKILL");
       else await samsa.stop();
     });
@@ -34,22 +59,46 @@ for (const stop of ["a clean stop", "kill -9"] as const) {
       await samsa?.dispose();
     });
 
-    it("is served by Kafka, record by record", async () => {
-      kafka = await KafkaProcess.start({ dataDir: samsa.dataDir, port: samsa.port });
-      await untilServed(samsa.address);
-      expect(await readAll(samsa.address)).to.deep.equal(written);
+    it("holds what it is meant to hold", () => {
+      const [deleted, transactional] = ["deleted", TRANSACTIONAL].map(partitionOf);
+      expect(deleted!.logStartOffset).to.equal(DELETED_BELOW);
+      expect(transactional!.lastStableOffset).to.be.above(400).and.below(transactional!.highWatermark);
+      const compacted = partitionOf("compacted");
+      expect(compacted.committed.length)
+        .to.be.above(10)
+        .and.below(compacted.highWatermark / 2);
+      expect(partitionOf("segmented").committed.length).to.equal(1001);
+    });
+
+    it("is served by Kafka, byte by byte: records, offsets, timestamps, log starts, last stable offsets", async () => {
+      kafka = await KafkaProcess.start({ dataDir: samsa.dataDir, port: samsa.port, properties: KAFKA });
+      const served = await untilReadable(() => readAll(samsa.address));
+      for (const partition of written.partitions) {
+        const { topic } = partition;
+        const { batches, ...others } = served.partitions.find(other => other.topic === topic)!;
+        const { batches: expected, ...otherExpected } = partition;
+        expect(others, topic).to.deep.equal(otherExpected);
+        expect(batches.equals(expected), `bytes of ${topic}`).to.equal(true);
+      }
       expect(kafka.output).not.to.match(/corrupt|Exception/i);
     });
 
-    it("is served with the same log starts and ends", async () => {
-      const admin = kafkajsClient(samsa.address).admin();
-      await admin.connect();
-      expect(await admin.fetchTopicOffsets("segmented")).to.deep.equal([
-        { partition: 0, offset: "1000", high: "1000", low: "0" },
-      ]);
-      const [deleted] = await admin.fetchTopicOffsets("deleted");
-      expect(deleted).to.include({ low: String(DELETED_BELOW), high: "100" });
-      await admin.disconnect();
+    it("has the same groups and committed offsets in Kafka", async () => {
+      const { offsets, groups } = await readAll(samsa.address);
+      expect(offsets).to.deep.equal(written.offsets);
+      expect(groups).to.deep.equal(written.groups);
+      expect(offsets).to.deep.include({
+        topic: "segmented",
+        partition: 0,
+        offset: 17,
+        leaderEpoch: 0,
+        metadata: "at 17 ü",
+      });
+    });
+
+    it("has the same producers in Kafka: sequences, epochs, open transactions", async () => {
+      const { producers } = await readAll(samsa.address);
+      expect(producers).to.deep.equal(written.producers);
     });
 
     it("is served by Samsa again, with what Kafka wrote behind it", async () => {
@@ -62,72 +111,40 @@ for (const stop of ["a clean stop", "kill -9"] as const) {
           messages: [{ key: "kafka", value: "was here", headers: { by: "Kafka" } }],
         });
       await producer.disconnect();
+      await commitOffsets(samsa.address, 23);
       const expected = await readAll(samsa.address);
       await kafka!.stop();
       await samsa.restart();
-      await untilServed(samsa.address);
-      expect(await readAll(samsa.address)).to.deep.equal(expected);
-      expect(expected.get("empty")).to.have.length(1);
+      const served = await untilReadable(() => readAll(samsa.address));
+      expect(served).to.deep.equal(expected);
+      expect(served.partitions.find(({ topic }) => topic === "empty")!.committed).to.have.length(1);
+      expect(served.offsets[0]!.offset).to.equal(23);
       await samsa.stop();
     });
+
+    const partitionOf = (topic: string): ServedPartition => written.partitions.find(other => other.topic === topic)!;
   });
 }
 
-async function write(address: string): Promise<void> {
-  const client = kafkajsClient(address, { retry: { retries: 5 } });
-  const admin = client.admin();
-  await admin.connect();
-  const configEntries = [{ name: "internal.segment.bytes", value: "20000" }];
-  const topics = Object.keys(TOPICS).map(topic => ({ topic, numPartitions: 1, replicationFactor: 1, configEntries }));
-  await admin.createTopics({ topics });
-  const producer = client.producer();
-  await producer.connect();
-  for (let round = 0; round < 50; round += 1) {
-    const messages = Array.from({ length: 20 }, (_, index) => ({
-      key: `key-${index}`,
-      value: `round ${round} record ${index} ${"x".repeat(100)}`,
-      headers: { round: String(round) },
-    }));
-    await producer.send({
-      topic: "segmented",
-      acks: -1,
-      compression: CompressionTypes[CODECS[round % CODECS.length]!],
-      messages,
+async function readAll(address: string): Promise<Served> {
+  const connection = await connectTo(address);
+  try {
+    const { groups } = await connection.request(ListGroups, { statesFilter: [], typesFilter: [] });
+    const { topics } = await connection.request(DescribeProducers, {
+      topics: ["idempotent", TRANSACTIONAL].map(name => ({ name, partitionIndexes: [0] })),
     });
-    if (round < 10) {
-      const few = messages.slice(0, 10);
-      await producer.send({ topic: "deleted", acks: -1, messages: few });
-    }
-  }
-  await producer.disconnect();
-  const idempotent = client.producer({ idempotent: true, maxInFlightRequests: 1 });
-  await idempotent.connect();
-  for (let round = 0; round < 20; round += 1)
-    await idempotent.send({ topic: "idempotent", messages: [{ key: `key-${round}`, value: `round ${round}` }] });
-  await idempotent.disconnect();
-  // kafkajs looks for the leader in the metadata that it has, and this fetches it.
-  await admin.fetchTopicOffsets("deleted");
-  await admin.deleteTopicRecords({ topic: "deleted", partitions: [{ partition: 0, offset: String(DELETED_BELOW) }] });
-  await admin.disconnect();
-}
-
-async function readAll(address: string): Promise<Map<string, ReadRecord[]>> {
-  const records = new Map<string, ReadRecord[]>();
-  for (const [topic, from] of Object.entries(TOPICS))
-    records.set(topic, await readTopicWithKafkajs(address, topic, from));
-  return records;
-}
-
-/** Listening comes before leading: waits until every topic has its leader. */
-async function untilServed(address: string): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  for (;;) {
-    try {
-      await readAll(address);
-      return;
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await new Promise(resolve => setTimeout(resolve, 200));
-    }
+    const producers = topics.map(({ name, partitions }) => ({
+      name,
+      errorCode: partitions[0]!.errorCode,
+      active: partitions[0]!.activeProducers.toSorted((a, b) => a.producerId - b.producerId),
+    }));
+    return {
+      partitions: await servedPartitions(connection, Object.keys(TOPICS)),
+      offsets: await servedOffsets(connection, GROUP),
+      groups,
+      producers,
+    };
+  } finally {
+    connection.close();
   }
 }

@@ -21,7 +21,7 @@ import { kafkaClassPath } from "./kafka-tools.ts";
 
 export interface KafkaProcessOptions {
   /** Further lines of `server.properties`, which win over those below. */
-  readonly properties?: Readonly<Record<string, string | number>>;
+  readonly properties?: Readonly<Record<string, string | number | boolean>>;
   /** A directory that is formatted already, kept at the end; one of its own is made, formatted and removed otherwise. */
   readonly dataDir?: string;
   /** Where its own directory is made. The system's folder for temporary files by default. */
