@@ -2,7 +2,6 @@ import { expect } from "chai";
 import type { Consumer, Kafka } from "kafkajs";
 import { BrokerProcess } from "../support/broker-process.ts";
 import { kafkajsClient } from "../support/kafkajs.ts";
-import { hasKcat, kcatUntil } from "../support/kcat.ts";
 
 const PARTITIONS = 12;
 const RECORDS = 3000;
@@ -13,7 +12,8 @@ interface Member {
   readonly values: string[];
 }
 
-describe("consumer groups of real clients", function () {
+/** What outlives the members of a group; how members share a topic is tested with every client in compat-tests/groups. */
+describe("consumer groups of kafkajs", function () {
   this.timeout(90_000);
   let broker: BrokerProcess;
   let client: Kafka;
@@ -71,23 +71,7 @@ describe("consumer groups of real clients", function () {
     return { promise, check };
   }
 
-  for (const size of [1, 3, 10]) {
-    it(`kafkajs: ${size} members share ${PARTITIONS} partitions and see every record once`, async () => {
-      const topic = `shared-by-${size}`;
-      await fill(topic);
-      const members: Member[] = [];
-      const seen = allSeen(members, RECORDS);
-      const joined = await Promise.all(Array.from({ length: size }, () => join(`group-of-${size}`, topic, seen.check)));
-      members.push(...joined);
-      seen.check();
-      await seen.promise;
-      await Promise.all(members.map(member => member.consumer.disconnect()));
-      expect(new Set(members.flatMap(member => member.values)).size).to.equal(RECORDS);
-      if (size === 1) expect(members[0]!.values).to.have.length(RECORDS);
-    });
-  }
-
-  it("kafkajs: a member that comes later goes on where the group had committed", async () => {
+  it("a member that comes later goes on where the group had committed", async () => {
     await fill("resumed");
     const first: Member[] = [];
     const firstSeen = allSeen(first, RECORDS);
@@ -109,7 +93,7 @@ describe("consumer groups of real clients", function () {
     expect([...second[0]!.values].sort()).to.deep.equal(expected.sort());
   });
 
-  it("kafkajs: describes, lists, resets and deletes groups", async () => {
+  it("describes, lists, resets and deletes groups", async () => {
     const admin = client.admin();
     await admin.connect();
     const { groups } = await admin.listGroups();
@@ -122,28 +106,5 @@ describe("consumer groups of real clients", function () {
     await admin.deleteGroups(["resuming"]);
     expect((await admin.listGroups()).groups.map(group => group.groupId)).not.to.include("resuming");
     await admin.disconnect();
-  });
-
-  it("kcat -G: a group of librdkafka's reads every record", async function () {
-    if (!hasKcat) {
-      if (process.env.TEST_REQUIRE_CLIENTS === "1") throw new Error("kcat is not installed");
-      this.skip();
-    }
-    await fill("for-kcat");
-    const options = [
-      "-u",
-      "-G",
-      "kcat-group",
-      "-b",
-      broker.address,
-      "-X",
-      "auto.offset.reset=earliest",
-      "-f",
-      "%s\\n",
-      "-q",
-      "for-kcat",
-    ];
-    const lines = await kcatUntil(options, output => output.length >= RECORDS);
-    expect(new Set(lines).size).to.equal(RECORDS);
   });
 });

@@ -20,31 +20,6 @@ export async function kcatWithInput(input: string, ...options: string[]): Promis
   return (await running).stdout;
 }
 
-/** Runs a kcat that would not end by itself until `isEnough` of the lines it has printed, then ends it; gives the lines. */
-export function kcatUntil(
-  options: readonly string[],
-  isEnough: (lines: readonly string[]) => boolean,
-): Promise<string[]> {
-  return new Promise((resolve, reject) => {
-    const child = spawn("kcat", options, { stdio: ["ignore", "pipe", "inherit"] });
-    const lines: string[] = [];
-    let rest = "";
-    let wasEnough = false;
-    child.stdout.on("data", (chunk: Buffer) => {
-      const parts = (rest + chunk).split("\n");
-      rest = parts.pop() ?? "";
-      lines.push(...parts);
-      if (wasEnough || !isEnough(lines)) return;
-      wasEnough = true;
-      child.kill("SIGTERM");
-    });
-    child.once("exit", code => {
-      if (wasEnough) resolve(lines);
-      else reject(new Error(`kcat exited with ${code} after ${lines.length} lines`));
-    });
-  });
-}
-
 /** Starts a producer of `key<TAB>value` lines on its standard input; idempotent, acks=all. */
 export function startKcatProducer(address: string, topic: string, codec: string): ChildProcess {
   return spawn(

@@ -1,0 +1,5 @@
+import { franzGo } from "./clients.ts";
+import { describeGroupsOf } from "./group-suite.ts";
+
+describeGroupsOf(franzGo("classic"));
+describeGroupsOf(franzGo("consumer"));

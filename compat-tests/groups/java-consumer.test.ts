@@ -1,0 +1,5 @@
+import { javaConsumer } from "./clients.ts";
+import { describeGroupsOf } from "./group-suite.ts";
+
+describeGroupsOf(javaConsumer("classic"));
+describeGroupsOf(javaConsumer("consumer"));

@@ -1,0 +1,4 @@
+import { kafkaPython } from "./clients.ts";
+import { describeGroupsOf } from "./group-suite.ts";
+
+describeGroupsOf(kafkaPython);
