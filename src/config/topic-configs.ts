@@ -308,7 +308,7 @@ export const kafkaTopicConfigs = {
     type: "boolean",
     default: false,
     importance: "medium",
-    effect: "later",
+    effect: "used",
     brokerSynonyms: [{ name: "unclean.leader.election.enable", valueOf1: 1 }],
     documentation: "Whether a replica that is not in sync may lead when no other can, at the price of lost records.",
   },

@@ -30,6 +30,7 @@ import { vote } from "./52-vote.ts";
 import { beginQuorumEpoch } from "./53-begin-quorum-epoch.ts";
 import { endQuorumEpoch } from "./54-end-quorum-epoch.ts";
 import { describeQuorum } from "./55-describe-quorum.ts";
+import { alterPartition } from "./56-alter-partition.ts";
 import { updateFeatures } from "./57-update-features.ts";
 import { fetchSnapshot } from "./59-fetch-snapshot.ts";
 import { describeCluster } from "./60-describe-cluster.ts";
@@ -41,6 +42,7 @@ import { allocateProducerIds } from "./67-allocate-producer-ids.ts";
 import { consumerGroupHeartbeat } from "./68-consumer-group-heartbeat.ts";
 import { consumerGroupDescribe } from "./69-consumer-group-describe.ts";
 import { controllerRegistration } from "./70-controller-registration.ts";
+import { assignReplicasToDirs } from "./73-assign-replicas-to-dirs.ts";
 import { listConfigResources } from "./74-list-config-resources.ts";
 import { describeTopicPartitions } from "./75-describe-topic-partitions.ts";
 import { addRaftVoter } from "./80-add-raft-voter.ts";
@@ -81,6 +83,7 @@ export const handlers = [
   beginQuorumEpoch,
   endQuorumEpoch,
   describeQuorum,
+  alterPartition,
   updateFeatures,
   fetchSnapshot,
   describeCluster,
@@ -92,6 +95,7 @@ export const handlers = [
   consumerGroupHeartbeat,
   consumerGroupDescribe,
   controllerRegistration,
+  assignReplicasToDirs,
   listConfigResources,
   describeTopicPartitions,
   addRaftVoter,

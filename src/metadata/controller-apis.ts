@@ -5,10 +5,12 @@
  * Requests of clients are not here: they are forwarded as they came (`handlers/`).
  */
 import { CreateTopics } from "../../protocol/apis/19-create-topics.ts";
+import { AlterPartition } from "../../protocol/apis/56-alter-partition.ts";
 import { BrokerRegistration } from "../../protocol/apis/62-broker-registration.ts";
 import { BrokerHeartbeat } from "../../protocol/apis/63-broker-heartbeat.ts";
 import { AllocateProducerIds } from "../../protocol/apis/67-allocate-producer-ids.ts";
 import { ControllerRegistration } from "../../protocol/apis/70-controller-registration.ts";
+import { AssignReplicasToDirs } from "../../protocol/apis/73-assign-replicas-to-dirs.ts";
 import { type Api, type RequestOf, type ResponseOf, ZERO_UUID } from "../../protocol/schema.ts";
 import type { Controller } from "./controller/controller.ts";
 
@@ -42,6 +44,12 @@ export const createTopicsApi = row(
   ({ topics }) => topics[0]?.errorCode ?? 0,
 );
 
+export const alterPartitionApi = row(
+  AlterPartition,
+  (controller, request) => controller.alterPartition(request),
+  (_request, errorCode) => ({ throttleTimeMs: 0, errorCode, topics: [] }),
+);
+
 export const brokerRegistrationApi = row(
   BrokerRegistration,
   (controller, request) => controller.registerBroker(request),
@@ -72,13 +80,21 @@ export const controllerRegistrationApi = row(
   (_request, errorCode, errorMessage) => ({ throttleTimeMs: 0, errorCode, errorMessage }),
 );
 
+export const assignReplicasToDirsApi = row(
+  AssignReplicasToDirs,
+  (controller, request) => controller.assignReplicasToDirs(request),
+  (_request, errorCode) => ({ throttleTimeMs: 0, errorCode, directories: [] }),
+);
+
 const rows = new Map<number, ControllerApi>();
 for (const one of [
   createTopicsApi,
+  alterPartitionApi,
   brokerRegistrationApi,
   brokerHeartbeatApi,
   allocateProducerIdsApi,
   controllerRegistrationApi,
+  assignReplicasToDirsApi,
 ]) {
   rows.set(one.api.key, one as unknown as ControllerApi);
 }

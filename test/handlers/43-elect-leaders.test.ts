@@ -3,10 +3,7 @@ import type { ElectLeaders } from "../../protocol/apis/43-elect-leaders.ts";
 import { Errors, errorName } from "../../protocol/errors.ts";
 import type { RequestInputOf } from "../../protocol/schema.ts";
 import { electLeaders } from "../../src/handlers/43-elect-leaders.ts";
-import { preferredElectionOf, uncleanElectionOf } from "../../src/metadata/controller/leader-elections.ts";
-import type { MetadataImage } from "../../src/metadata/image.ts";
-import type { PartitionImage } from "../../src/metadata/topics-image.ts";
-import { ControllerFixture, createTopic, uuidOf } from "../metadata/support/controller-fixture.ts";
+import { ControllerFixture, createTopic, joinIsrs, uuidOf } from "../metadata/support/controller-fixture.ts";
 import { call } from "../metadata/support/handler-call.ts";
 
 const PREFERRED = 0;
@@ -28,18 +25,15 @@ async function started(): Promise<ControllerFixture> {
   const fixture = await ControllerFixture.start({ brokerIds: [1, 2, 3] });
   await createTopic(fixture, "a", assigned([2, 1], [2, 3]));
   await createTopic(fixture, "b", assigned([1, 2]));
-  await restart(fixture, 2);
+  await stop(fixture, 2);
+  await fixture.addBroker(2, { incarnationId: uuidOf(5002) });
+  await joinIsrs(fixture, 2);
   return fixture;
 }
 
 async function stop(fixture: ControllerFixture, id: number): Promise<void> {
   const { epoch } = fixture.image.cluster.brokers.get(id)!;
   await fixture.complete(fixture.controller.shutDownBroker(id, epoch));
-}
-
-async function restart(fixture: ControllerFixture, id: number): Promise<void> {
-  await stop(fixture, id);
-  await fixture.addBroker(id, { incarnationId: uuidOf(5000 + id) });
 }
 
 const leaders = ({ image }: ControllerFixture, topic: string) =>
@@ -111,6 +105,15 @@ describe("ElectLeaders", () => {
     });
   }
 
+  it("says so when the preferred replica is there but not in sync", async () => {
+    const fixture = await started();
+    await stop(fixture, 2);
+    await fixture.addBroker(2, { incarnationId: uuidOf(6002) });
+    const { replicaElectionResults } = await elect(fixture, [{ topic: "a", partitions: [0] }]);
+    expect(replicaElectionResults[0]?.partitionResult[0]?.errorCode).to.equal(Errors.PREFERRED_LEADER_NOT_AVAILABLE);
+    expect(leaders(fixture, "a")).to.deep.equal([1, 3]);
+  });
+
   it("says so when the preferred replica is away", async () => {
     const fixture = await started();
     await stop(fixture, 2);
@@ -126,49 +129,4 @@ describe("ElectLeaders", () => {
     const { replicaElectionResults } = await elect(fixture, [{ topic: "a", partitions: [1] }], UNCLEAN);
     expect(replicaElectionResults[0]?.partitionResult[0]?.errorCode).to.equal(Errors.ELIGIBLE_LEADERS_NOT_AVAILABLE);
   });
-});
-
-describe("elections by hand", () => {
-  const partition: PartitionImage = {
-    partition: 0,
-    replicas: [1, 2, 3],
-    directories: [uuidOf(1), uuidOf(2), uuidOf(3)],
-    isr: [1],
-    removingReplicas: [],
-    addingReplicas: [],
-    eligibleLeaderReplicas: [],
-    lastKnownElr: [],
-    leader: -1,
-    leaderRecoveryState: 0,
-    leaderEpoch: 5,
-    partitionEpoch: 5,
-  };
-
-  it("never take a preferred replica that is not in sync", () => {
-    expect(preferredElectionOf({ ...partition, isr: [2], leader: 2 }, imageWith(1, 2))).to.equal(null);
-  });
-
-  it("of preferred replicas find another leader where there is none", () => {
-    expect(preferredElectionOf({ ...partition, isr: [1, 3] }, imageWith(2, 3))).to.deep.equal({ leader: 3 });
-  });
-
-  it("are clean, though called unclean, where somebody in sync lives", () => {
-    expect(uncleanElectionOf({ ...partition, isr: [3] }, imageWith(2, 3))).to.deep.equal({ leader: 3 });
-  });
-
-  it("when unclean take the first living replica, which is then alone in sync and recovering", () => {
-    expect(uncleanElectionOf({ ...partition, eligibleLeaderReplicas: [1] }, imageWith(2, 3))).to.deep.equal({
-      leader: 2,
-      isr: [2],
-      leaderRecoveryState: 1,
-      eligibleLeaderReplicas: [],
-      lastKnownElr: [],
-    });
-  });
-
-  /** An image in which only these brokers are alive. */
-  function imageWith(...alive: number[]): MetadataImage {
-    const brokers = new Map(alive.map(id => [id, { id, fenced: false, inControlledShutdown: false }]));
-    return { cluster: { brokers } } as unknown as MetadataImage;
-  }
 });

@@ -228,7 +228,7 @@ export const replicationConfigs = {
     default: false,
     importance: "high",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation: "Whether a replica that is not in sync may lead when no other can, at the price of lost records.",
   },
   "unclean.leader.election.interval.ms": {

@@ -1,21 +1,19 @@
 /**
- * Brokers and controllers joining and leaving the cluster (KIP-631).
+ * Brokers and controllers registering with the cluster (KIP-631).
  *
- * A broker registers, which gives it an epoch and leaves it fenced, is unfenced once it has caught up, and gets back the leaderships that
- * wait for it. A process that comes back under the same id is a new broker: what it led, it leads again only under a new leader epoch, since
- * records that it had not flushed may be gone and their offsets would be given out twice.
+ * A broker registers, which gives it an epoch and leaves it fenced; `heartbeats.ts` has what follows. A process that comes back under the same
+ * id is a new broker: what it led, it leads again only under a new leader epoch, since records that it had not flushed may be gone and their
+ * offsets would be given out twice.
  */
 import type { BrokerRegistration as BrokerRegistrationApi } from "../../../protocol/apis/62-broker-registration.ts";
 import type { ControllerRegistration as ControllerRegistrationApi } from "../../../protocol/apis/70-controller-registration.ts";
 import { ApiError, Errors } from "../../../protocol/errors.ts";
-import type { BrokerRegistrationChangeRecord } from "../../../protocol/internal/metadata/broker.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/schema.ts";
-import { type BrokerRegistration, REGISTRATION_CHANGE_OFF, REGISTRATION_CHANGE_ON } from "../cluster-image.ts";
+import type { BrokerRegistration } from "../cluster-image.ts";
 import { KRAFT_VERSION, METADATA_VERSION, registerBrokerRecordVersion } from "../features.ts";
 import type { MetadataImage } from "../image.ts";
 import { type MetadataRecord, record } from "../records.ts";
 import { type Operation, unchanged } from "./operation.ts";
-import { electLeaders, resignLeaderships } from "./partitions.ts";
 
 type RegistrationRequest = RequestOf<typeof BrokerRegistrationApi>;
 type RegistrationResponse = ResponseOf<typeof BrokerRegistrationApi>;
@@ -28,17 +26,9 @@ export interface RegisterBrokerOptions {
   isRunning(registration: BrokerRegistration): boolean;
 }
 
-/** Leaderships moved by one operation: few enough that others get their turn in between. */
-const PARTITIONS_PER_STEP = 5_000;
-
-/** A step of something that may take several operations. */
-export interface Step {
-  readonly isLast: boolean;
-}
-
 /**
  * Decides BrokerRegistration. The epoch is the offset of the record, or the one before when the same process registers again.
- * Callers first let {@link resignStep} run to its last step.
+ * Callers first let the broker leave what the process before was in, step by step, and what that may have lost.
  */
 export function registerBroker(
   request: RegistrationRequest,
@@ -75,6 +65,20 @@ export function registerBroker(
   };
 }
 
+/** Decides whether a broker could register, and does nothing about it. Throws what {@link registerBroker} throws. */
+export function checkRegistrable(
+  request: RegistrationRequest,
+  options: RegisterBrokerOptions,
+): Operation<{ readonly before: BrokerRegistration | null }> {
+  return {
+    name: "check-registration",
+    decide(image) {
+      checkRegistration(request, image, options);
+      return unchanged({ before: image.cluster.brokers.get(request.brokerId) ?? null });
+    },
+  };
+}
+
 function checkRegistration(request: RegistrationRequest, image: MetadataImage, options: RegisterBrokerOptions): void {
   if (request.clusterId !== options.clusterId) {
     throw new ApiError(
@@ -107,6 +111,9 @@ function checkDirectories({ brokerId, logDirs }: RegistrationRequest, image: Met
   if (new Set(logDirs).size !== logDirs.length) {
     throw new ApiError(Errors.INVALID_REGISTRATION, "The request names a directory more than once.");
   }
+  if (logDirs.some(isReservedDirectory)) {
+    throw new ApiError(Errors.INVALID_REGISTRATION, "The request names a directory id that is reserved.");
+  }
   for (const broker of image.cluster.brokers.values()) {
     const shared = broker.id === brokerId ? undefined : broker.logDirs.find(id => logDirs.includes(id));
     if (shared === undefined) continue;
@@ -114,90 +121,17 @@ function checkDirectories({ brokerId, logDirs }: RegistrationRequest, image: Met
   }
 }
 
-/** Takes some of a broker's leaderships from it; to be repeated until the last step. */
-export function resignStep(brokerId: number): Operation<Step> {
-  return {
-    name: "resign-leaderships",
-    decide(image) {
-      const records = resignLeaderships(image, brokerId, PARTITIONS_PER_STEP);
-      return { records, response: { isLast: records.length < PARTITIONS_PER_STEP } };
-    },
-  };
+/** Ids below 100 stand for something else than a directory (KIP-858). */
+function isReservedDirectory(id: string): boolean {
+  const bytes = Buffer.from(id, "base64url");
+  return bytes.subarray(0, 15).every(byte => byte === 0) && (bytes[15] ?? 0) < 100;
 }
 
-/** Gives leaders to some of the leaderless partitions with a replica on the broker; to be repeated until the last step. */
-export function electStep(brokerId: number): Operation<Step> {
-  return {
-    name: "elect-leaders",
-    decide(image) {
-      const records = electLeaders(image, brokerId, PARTITIONS_PER_STEP);
-      return { records, response: { isLast: records.length < PARTITIONS_PER_STEP } };
-    },
-  };
-}
-
-/** Lets a registered broker lead and be in sync. Nothing happens when it may already. */
-export function unfenceBroker(brokerId: number, brokerEpoch: number): Operation<void> {
-  return changeOperation("unfence-broker", brokerId, brokerEpoch, broker =>
-    broker.fenced ? { version: 0, change: { fenced: REGISTRATION_CHANGE_OFF } } : null,
-  );
-}
-
-/** Keeps a broker from leading and being in sync. Callers first let {@link resignStep} run to its last step. */
-export function fenceBroker(brokerId: number, brokerEpoch: number): Operation<void> {
-  return changeOperation("fence-broker", brokerId, brokerEpoch, broker =>
-    broker.fenced ? null : { version: 0, change: { fenced: REGISTRATION_CHANGE_ON } },
-  );
-}
-
-/** The broker is about to stop: it is given nothing new to lead. */
-export function beginControlledShutdown(brokerId: number, brokerEpoch: number): Operation<void> {
-  return changeOperation("controlled-shutdown", brokerId, brokerEpoch, broker =>
-    broker.inControlledShutdown ? null : { version: 1, change: { inControlledShutdown: REGISTRATION_CHANGE_ON } },
-  );
-}
-
-interface RegistrationChange {
-  /** The lowest record version that can say it. */
-  readonly version: number;
-  readonly change: Partial<BrokerRegistrationChangeRecord>;
-}
-
-function changeOperation(
-  name: string,
-  brokerId: number,
-  brokerEpoch: number,
-  changeOf: (broker: BrokerRegistration) => RegistrationChange | null,
-): Operation<void> {
-  return {
-    name,
-    decide(image) {
-      const wanted = changeOf(checkBrokerEpoch(image, brokerId, brokerEpoch));
-      if (wanted === null) return unchanged(undefined);
-      const changed = record("BrokerRegistrationChangeRecord", wanted.version, {
-        brokerId,
-        brokerEpoch,
-        fenced: 0,
-        inControlledShutdown: 0,
-        logDirs: [],
-        cordonedLogDirs: null,
-        ...wanted.change,
-      });
-      return { records: [changed], response: undefined };
-    },
-  };
-}
-
-/** What is registered of a broker that speaks for itself. */
-export function readBroker(brokerId: number, brokerEpoch: number): Operation<BrokerRegistration> {
-  return { name: "read-broker", decide: image => unchanged(checkBrokerEpoch(image, brokerId, brokerEpoch)) };
-}
-
-/** The registration of a broker that speaks for itself. Throws `ApiError` BROKER_ID_NOT_REGISTERED, STALE_BROKER_EPOCH. */
+/** The registration of a broker that speaks for itself. Throws `ApiError` STALE_BROKER_EPOCH, for one that is not registered too. */
 export function checkBrokerEpoch(image: MetadataImage, brokerId: number, brokerEpoch: number): BrokerRegistration {
   const broker = image.cluster.brokers.get(brokerId);
   if (broker === undefined) {
-    throw new ApiError(Errors.BROKER_ID_NOT_REGISTERED, `No broker registration found for broker id ${brokerId}`);
+    throw new ApiError(Errors.STALE_BROKER_EPOCH, `No broker registration found for broker id ${brokerId}`);
   }
   if (broker.epoch !== brokerEpoch) {
     throw new ApiError(

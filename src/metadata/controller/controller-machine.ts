@@ -51,7 +51,7 @@ export class ControllerMachine
     operation: Operation<unknown>,
     context: DecideContext,
   ): Decision<Answer<unknown>, MetadataRecord, Operation<unknown>> {
-    const { records, response } = operation.decide(state.image, context);
+    const { records, response } = operation.decide(state.image, context, state.index);
     const lastOffset = records.length === 0 ? -1 : context.nextOffset + records.length - 1;
     return { records, response: { response, lastOffset } };
   }

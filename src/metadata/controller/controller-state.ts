@@ -7,9 +7,11 @@ import type { ApplyContext } from "../../machine/state-machine.ts";
 import { ImageEditor } from "../apply.ts";
 import { emptyImage, type MetadataImage } from "../image.ts";
 import type { MetadataRecord } from "../records.ts";
+import { PartitionIndex } from "./partition-index.ts";
 
 export class ControllerState {
   #image: MetadataImage = emptyImage;
+  #index = new PartitionIndex();
   /** Records applied since {@link #image} was made. */
   #editor: ImageEditor | null = null;
   #lastOffset = -1;
@@ -18,11 +20,14 @@ export class ControllerState {
 
   /** The image now. Making it costs nothing unless records were applied since the last call. */
   get image(): MetadataImage {
-    if (this.#editor !== null) {
-      this.#image = this.#editor.finish(this.#lastOffset, this.#lastEpoch).image;
-      this.#editor = null;
-    }
+    this.#refresh();
     return this.#image;
+  }
+
+  /** Where brokers stand among the partitions of {@link image}. */
+  get index(): PartitionIndex {
+    this.#refresh();
+    return this.#index;
   }
 
   /** A transaction was begun and not ended; an active controller must abort it before it does anything else. */
@@ -40,9 +45,18 @@ export class ControllerState {
     this.#lastEpoch = context.epoch;
   }
 
+  #refresh(): void {
+    if (this.#editor === null) return;
+    const { image, delta } = this.#editor.finish(this.#lastOffset, this.#lastEpoch);
+    this.#editor = null;
+    this.#image = image;
+    this.#index.apply(delta.topics);
+  }
+
   #rollBack(): void {
     if (this.#beforeTransaction === null) return;
     this.#image = this.#beforeTransaction;
+    this.#index = PartitionIndex.of(this.#image);
     this.#editor = null;
     this.#beforeTransaction = null;
   }

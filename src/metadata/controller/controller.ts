@@ -18,11 +18,13 @@ import type { AlterConfigs } from "../../../protocol/apis/33-alter-configs.ts";
 import type { CreatePartitions } from "../../../protocol/apis/37-create-partitions.ts";
 import type { ElectLeaders } from "../../../protocol/apis/43-elect-leaders.ts";
 import type { IncrementalAlterConfigs } from "../../../protocol/apis/44-incremental-alter-configs.ts";
+import type { AlterPartition } from "../../../protocol/apis/56-alter-partition.ts";
 import type { UpdateFeatures } from "../../../protocol/apis/57-update-features.ts";
 import type { BrokerRegistration } from "../../../protocol/apis/62-broker-registration.ts";
 import type { BrokerHeartbeat } from "../../../protocol/apis/63-broker-heartbeat.ts";
 import type { AllocateProducerIds } from "../../../protocol/apis/67-allocate-producer-ids.ts";
 import type { ControllerRegistration } from "../../../protocol/apis/70-controller-registration.ts";
+import type { AssignReplicasToDirs } from "../../../protocol/apis/73-assign-replicas-to-dirs.ts";
 import { ApiError, Errors } from "../../../protocol/errors.ts";
 import { type RequestOf, type ResponseOf, ZERO_UUID } from "../../../protocol/schema.ts";
 import type { BrokerConfig } from "../../config/index.ts";
@@ -31,9 +33,11 @@ import { MachineRuntime } from "../../machine/runtime.ts";
 import type { Clock, Random, Timers } from "../../platform/platform.ts";
 import type { Voter } from "../../raft/quorum-history.ts";
 import { MAX_BATCH_SIZE_BYTES, type ReplicatedLog } from "../../raft/replicated-log.ts";
+import type { Endpoint } from "../cluster-image.ts";
 import { type MetadataRecord, metadataRecordCodec } from "../records.ts";
 import { randomUuid } from "../storage/ids.ts";
-import { unregisterStep } from "./broker-removal.ts";
+import { alterPartition } from "./alter-partition.ts";
+import { BrokerSupervisor } from "./broker-supervisor.ts";
 import * as brokers from "./brokers.ts";
 import * as configs from "./configs.ts";
 import { type Answer, ControllerMachine } from "./controller-machine.ts";
@@ -43,6 +47,7 @@ import { electLeadersOperation } from "./leader-elections.ts";
 import { type Operation, unchanged } from "./operation.ts";
 import * as partitions from "./partitions.ts";
 import * as producerIds from "./producer-ids.ts";
+import { assignReplicasToDirs } from "./replica-directories.ts";
 import { createTopics } from "./topic-creation.ts";
 import { deleteTopics } from "./topic-deletion.ts";
 
@@ -68,6 +73,10 @@ export interface ControllerModules {
    * leaders that answer. Responses wait for it, so that a client which got one finds what it asked for.
    */
   readonly awaitApplied: (offset: number) => Promise<void>;
+  /** Whether a connection to a broker opens; false only when it is refused, which fences the broker at once. */
+  readonly probe?: ((endpoint: Endpoint) => Promise<boolean>) | undefined;
+  /** Resolves once every live broker has applied everything up to the offset, or after a while. */
+  readonly awaitAppliedEverywhere?: ((offset: number) => Promise<void>) | undefined;
 }
 
 /** Most requests that wait for their commit. */
@@ -93,6 +102,7 @@ export class Controller {
   readonly #modules: ControllerModules;
   readonly #machine: ControllerMachine;
   readonly #runtime: MachineRuntime<ControllerState, Operation<unknown>, Answer<unknown>, MetadataRecord, Buffer>;
+  readonly #supervisor: BrokerSupervisor;
 
   constructor(options: ControllerOptions, modules: ControllerModules) {
     this.#options = options;
@@ -107,6 +117,13 @@ export class Controller {
       },
       { ...modules, machine: this.#machine, codec: metadataRecordCodec, log: modules.log },
     );
+    this.#supervisor = new BrokerSupervisor(options, {
+      ...modules,
+      image: () => this.#runtime.state.image,
+      isActive: () => this.#runtime.isActive,
+      run: operation => this.#commit(operation),
+    });
+    this.#machine.onLoaded(() => this.#supervisor.activate());
   }
 
   /** True while this node is the active controller and has all that was committed before. */
@@ -137,12 +154,12 @@ export class Controller {
   /** Resolves when this node leads and this broker has applied all there was, bootstrap records included. */
   async whenActive(): Promise<void> {
     await this.#machine.whenLoaded;
-    const lastOffset = await this.#run(readLastOffset);
-    await this.#modules.awaitApplied(lastOffset);
+    await this.#awaitAllApplied();
   }
 
   /** Stops; requests that wait are rejected with NOT_CONTROLLER. */
   stop(): void {
+    this.#supervisor.deactivate();
     this.#runtime.stop();
   }
 
@@ -211,65 +228,68 @@ export class Controller {
    * Registers a broker; it stays fenced. What another process of the same id led before is led by nobody, or by somebody else, from then on.
    */
   async registerBroker(request: RegistrationRequest): Promise<ResponseOf<typeof BrokerRegistration>> {
-    const { nodeId, clusterId } = this.#options;
-    const before = this.#runtime.state.image.cluster.brokers.get(request.brokerId);
-    if (before !== undefined && before.incarnationId !== request.incarnationId) {
-      await this.#runSteps(() => brokers.resignStep(request.brokerId));
-    }
-    // The lock on the log directories says that no other process runs under this node's id. Others have no sessions yet: they are fenced
-    // when they are gone.
-    const isRunning = ({ id, fenced }: { id: number; fenced: boolean }) => id !== nodeId && !fenced;
-    return this.#run(brokers.registerBroker(request, { clusterId, isRunning }));
+    return this.#supervisor.register(request);
   }
 
-  /** A broker lives; it is unfenced once it has applied its own registration, and let go once its leaderships are elsewhere. */
+  /** Takes a broker's heartbeat: it may be unfenced by it, fenced, or told that it can stop. This node's own broker has then applied that. */
   async brokerHeartbeat(request: RequestOf<typeof BrokerHeartbeat>): Promise<ResponseOf<typeof BrokerHeartbeat>> {
-    const { brokerId, brokerEpoch, currentMetadataOffset, wantFence, wantShutDown } = request;
-    const broker = await this.#run(brokers.readBroker(brokerId, brokerEpoch));
-    const isCaughtUp = currentMetadataOffset >= brokerEpoch;
-    const mayRun = isCaughtUp && !wantFence && !wantShutDown;
-    if (wantShutDown) await this.shutDownBroker(brokerId, brokerEpoch);
-    else if (mayRun && broker.fenced) await this.unfenceBroker(brokerId, brokerEpoch);
-    return {
-      throttleTimeMs: 0,
-      errorCode: Errors.NONE,
-      isCaughtUp,
-      isFenced: wantShutDown || (broker.fenced && !mayRun),
-      shouldShutDown: wantShutDown,
-    };
+    const response = await this.#supervisor.heartbeat(request);
+    if (request.brokerId === this.#options.nodeId) await this.#awaitAllApplied();
+    return response;
+  }
+
+  /** A leader says who is in sync. Answers once that is committed; whether this broker has applied it by then is open. */
+  async alterPartition(request: RequestOf<typeof AlterPartition>): Promise<ResponseOf<typeof AlterPartition>> {
+    return (await this.#commit(alterPartition(request, this.#modules))).response;
+  }
+
+  /** A broker tells in which directories its replicas are. Answers once that is committed. */
+  async assignReplicasToDirs(
+    request: RequestOf<typeof AssignReplicasToDirs>,
+  ): Promise<ResponseOf<typeof AssignReplicasToDirs>> {
+    return (await this.#commit(assignReplicasToDirs(request, this.#modules))).response;
+  }
+
+  /**
+   * Something hints that a broker has died, such as a connection that closed: the active controller tries to connect to it, and fences it when
+   * that is refused. Elsewhere nothing happens.
+   */
+  suspect(brokerId: number, why: string): void {
+    this.#supervisor.suspect(brokerId, why);
   }
 
   /** Lets a registered broker lead, and elects it where it is waited for. Resolves once this broker has applied it. */
   async unfenceBroker(brokerId: number, brokerEpoch: number): Promise<void> {
-    await this.#run(brokers.unfenceBroker(brokerId, brokerEpoch));
-    await this.#runSteps(() => brokers.electStep(brokerId));
+    await this.#supervisor.unfence(brokerId, brokerEpoch);
+    await this.#awaitAllApplied();
   }
 
   /** The broker is about to stop: its leaderships go elsewhere, or wait for it, and it is fenced. */
   async shutDownBroker(brokerId: number, brokerEpoch: number): Promise<void> {
-    await this.#run(brokers.beginControlledShutdown(brokerId, brokerEpoch));
-    await this.#runSteps(() => brokers.resignStep(brokerId));
-    await this.#run(brokers.fenceBroker(brokerId, brokerEpoch));
+    await this.#supervisor.shutDown(brokerId, brokerEpoch);
+    await this.#awaitAllApplied();
   }
 
   /** Forgets a broker that is gone for good. Rejects for one that is not registered, or runs. */
   async unregisterBroker(brokerId: number): Promise<void> {
-    // Of no other broker than this one is it known here that it runs.
-    const isRunning = ({ id }: { id: number }) => id === this.#options.nodeId;
-    await this.#runSteps(() => unregisterStep(brokerId, { isRunning }));
-    this.#modules.logger.info("broker.unregistered", { brokerId });
-  }
-
-  async #runSteps(operation: () => Operation<brokers.Step>): Promise<void> {
-    let step: brokers.Step;
-    do step = await this.#run(operation());
-    while (!step.isLast);
+    await this.#supervisor.unregister(brokerId);
+    await this.#awaitAllApplied();
   }
 
   /** Decides, waits for the commit, and then for this broker to have applied it. */
   async #run<R>(operation: Operation<R>, timeoutMs?: number): Promise<R> {
     const answered = this.#answer(operation);
     return timeoutMs === undefined ? answered : this.#within(timeoutMs, answered);
+  }
+
+  /** Decides, and waits for the commit only. */
+  async #commit<R>(operation: Operation<R>): Promise<{ response: R; endOffset: number }> {
+    const { response, lastOffset } = (await this.#runtime.submit(operation)) as Answer<R>;
+    return { response, endOffset: lastOffset + 1 };
+  }
+
+  async #awaitAllApplied(): Promise<void> {
+    await this.#modules.awaitApplied(await this.#run(readLastOffset));
   }
 
   async #answer<R>(operation: Operation<R>): Promise<R> {

@@ -8,10 +8,9 @@ import type { RequestOf, ResponseOf } from "../../../protocol/schema.ts";
 import type { BrokerConfig } from "../../config/index.ts";
 import type { MetadataImage } from "../image.ts";
 import type { MetadataRecord } from "../records.ts";
-import { NO_LEADER, type PartitionImage, RECOVERING } from "../topics-image.ts";
-import { isActive } from "./assignments.ts";
+import { NO_LEADER } from "../topics-image.ts";
 import { type ItemError, itemError, type Operation, tooManyRecords } from "./operation.ts";
-import { electionOf, type PartitionChange, partitionChangeRecord } from "./partitions.ts";
+import { PartitionChanger } from "./partition-rules.ts";
 
 type ElectRequest = RequestOf<typeof ElectLeaders>;
 type ElectResponse = ResponseOf<typeof ElectLeaders>;
@@ -35,6 +34,7 @@ export function electLeadersOperation(
       if (electionType !== ElectionType.PREFERRED && electionType !== ElectionType.UNCLEAN) {
         throw new ApiError(Errors.INVALID_REQUEST, `Unknown election type ${electionType}`);
       }
+      const changer = new PartitionChanger(image, config);
       const records: MetadataRecord[] = [];
       const results: TopicResult[] = [];
       // A partition that is named twice has its leader by then.
@@ -45,7 +45,7 @@ export function electLeadersOperation(
         for (const partitionId of partitions) {
           const outcome = elected.has(`${topic}-${partitionId}`)
             ? electionNotNeeded
-            : electOne(topic, partitionId, electionType, image);
+            : electOne(topic, partitionId, electionType, changer);
           if (topicPartitions === null && outcome === electionNotNeeded) continue;
           if ("errorCode" in outcome) {
             result.partitionResult.push({ partitionId, ...outcome });
@@ -70,8 +70,13 @@ function* allPartitions(image: MetadataImage): Iterable<{ topic: string; partiti
 
 const electionNotNeeded = itemError(Errors.ELECTION_NOT_NEEDED, errorMessage(Errors.ELECTION_NOT_NEEDED));
 
-function electOne(topicName: string, index: number, type: number, image: MetadataImage): MetadataRecord | ItemError {
-  const topic = image.topics.byName.get(topicName);
+function electOne(
+  topicName: string,
+  index: number,
+  type: number,
+  changer: PartitionChanger,
+): MetadataRecord | ItemError {
+  const topic = changer.image.topics.byName.get(topicName);
   if (topic === undefined) return itemError(Errors.UNKNOWN_TOPIC_OR_PARTITION, `No such topic as ${topicName}`);
   const partition = topic.partitions[index];
   if (partition === undefined) {
@@ -80,32 +85,8 @@ function electOne(topicName: string, index: number, type: number, image: Metadat
   const isPreferred = type === ElectionType.PREFERRED;
   const isNeeded = isPreferred ? partition.leader !== partition.replicas[0] : partition.leader === NO_LEADER;
   if (!isNeeded) return electionNotNeeded;
-  const change = isPreferred ? preferredElectionOf(partition, image) : uncleanElectionOf(partition, image);
-  if (change !== null) return partitionChangeRecord(topic.id, index, change, image);
+  const change = changer.change(topic, index, { election: isPreferred ? "preferred" : "unclean" });
+  if (change !== null) return change;
   const errorCode = isPreferred ? Errors.PREFERRED_LEADER_NOT_AVAILABLE : Errors.ELIGIBLE_LEADERS_NOT_AVAILABLE;
   return itemError(errorCode, errorMessage(errorCode));
-}
-
-/** The preferred replica when it is alive and in sync. Where nobody leads, whoever may do so does. */
-export function preferredElectionOf(partition: PartitionImage, image: MetadataImage): PartitionChange | null {
-  const [preferred] = partition.replicas;
-  if (preferred !== undefined && isActive(image, preferred) && partition.isr.includes(preferred)) {
-    return { leader: preferred };
-  }
-  return partition.leader === NO_LEADER ? electionOf(partition, image) : null;
-}
-
-/** Any living replica, the first in order of preference, where no other way is left: what only the lost ones held is gone. */
-export function uncleanElectionOf(partition: PartitionImage, image: MetadataImage): PartitionChange | null {
-  const clean = electionOf(partition, image);
-  if (clean !== null) return clean;
-  const leader = partition.replicas.find(id => isActive(image, id));
-  if (leader === undefined) return null;
-  return {
-    leader,
-    isr: [leader],
-    leaderRecoveryState: RECOVERING,
-    eligibleLeaderReplicas: [],
-    lastKnownElr: [],
-  };
 }

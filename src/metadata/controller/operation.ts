@@ -8,12 +8,13 @@ import { ApiError, Errors } from "../../../protocol/errors.ts";
 import type { DecideContext, Decision } from "../../machine/state-machine.ts";
 import type { MetadataImage } from "../image.ts";
 import type { MetadataRecord } from "../records.ts";
+import type { PartitionIndex } from "./partition-index.ts";
 
 export interface Operation<R> {
   /** For logs, e.g. `create-topics`. */
   readonly name: string;
   /** Throws `ApiError` to refuse the whole request. The image holds all earlier decisions. */
-  decide(image: MetadataImage, context: DecideContext): Decision<R, MetadataRecord>;
+  decide(image: MetadataImage, context: DecideContext, index: PartitionIndex): Decision<R, MetadataRecord>;
 }
 
 /** Refuses an operation that takes more records than it may (`samsa.controller.operation.records.max`; Kafka has 10,000). */

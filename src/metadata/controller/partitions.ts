@@ -1,17 +1,16 @@
 /**
- * Growing topics, and giving partitions that lost their leader a new one.
+ * Growing topics.
  */
 import type { CreatePartitions } from "../../../protocol/apis/37-create-partitions.ts";
 import { ApiError, Errors } from "../../../protocol/errors.ts";
-import type { PartitionChangeRecord } from "../../../protocol/internal/metadata/topic.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/schema.ts";
 import type { BrokerConfig } from "../../config/index.ts";
 import { METADATA_VERSION, partitionRecordVersion } from "../features.ts";
 import type { MetadataImage } from "../image.ts";
-import { type MetadataRecord, record } from "../records.ts";
+import type { MetadataRecord } from "../records.ts";
 import { partitionRecord } from "../snapshot.ts";
-import { NO_LEADER, NO_LEADER_CHANGE, type PartitionImage, type TopicImage } from "../topics-image.ts";
-import { checkedAssignment, isActive, newPartition } from "./assignments.ts";
+import type { TopicImage } from "../topics-image.ts";
+import { checkedAssignment, newPartition } from "./assignments.ts";
 import { type ItemError, itemError, type Operation, tooManyRecords } from "./operation.ts";
 import { placeReplicas } from "./placement.ts";
 import { usableBrokers } from "./topic-creation.ts";
@@ -123,92 +122,4 @@ function namesGivenTwice({ topics }: CreatePartitionsRequest): ReadonlySet<strin
   const twice = new Set<string>();
   for (const { name } of topics) (seen.has(name) ? twice : seen).add(name);
   return twice;
-}
-
-/** Fields of a PartitionChangeRecord that change something. */
-export type PartitionChange = Partial<Omit<PartitionChangeRecord, "topicId" | "partitionId">>;
-
-/** A change of one partition; what `change` leaves out stays. */
-export function partitionChangeRecord(
-  topicId: string,
-  partition: number,
-  change: PartitionChange,
-  image: MetadataImage,
-): MetadataRecord {
-  const version = partitionRecordVersion(image.features.get(METADATA_VERSION) ?? 0);
-  return record("PartitionChangeRecord", version, {
-    partitionId: partition,
-    topicId,
-    isr: null,
-    leader: NO_LEADER_CHANGE,
-    replicas: null,
-    removingReplicas: null,
-    addingReplicas: null,
-    leaderRecoveryState: -1,
-    directories: null,
-    eligibleLeaderReplicas: null,
-    lastKnownElr: null,
-    ...change,
-  });
-}
-
-/**
- * Takes leadership from a broker that is about to go or has come back as another process. Where another replica in sync is alive, it leads.
- *
- * @param limit most partitions changed; call again until nothing is returned
- */
-export function resignLeaderships(image: MetadataImage, brokerId: number, limit: number): MetadataRecord[] {
-  const records: MetadataRecord[] = [];
-  for (const topic of image.topics.byId.values()) {
-    for (const partition of topic.partitions) {
-      if (partition.leader !== brokerId) continue;
-      if (records.length === limit) return records;
-      const leader = partition.isr.find(id => id !== brokerId && isActive(image, id)) ?? NO_LEADER;
-      records.push(partitionChangeRecord(topic.id, partition.partition, { leader }, image));
-    }
-  }
-  return records;
-}
-
-/**
- * Gives leaderless partitions with a replica on `brokerId`, which has just become active, a leader.
- *
- * @param limit most partitions changed; call again until nothing is returned
- */
-export function electLeaders(image: MetadataImage, brokerId: number, limit: number): MetadataRecord[] {
-  const records: MetadataRecord[] = [];
-  for (const topic of image.topics.byId.values()) {
-    for (const partition of topic.partitions) {
-      if (partition.leader !== NO_LEADER || !partition.replicas.includes(brokerId)) continue;
-      if (records.length === limit) return records;
-      const change = electionOf(partition, image);
-      if (change !== null) records.push(partitionChangeRecord(topic.id, partition.partition, change, image));
-    }
-  }
-  return records;
-}
-
-/**
- * Who may lead a partition that nobody leads: the first replica, in order of preference, that is alive and in the ISR, else in the ELR
- * (KIP-966). Both hold all that was committed. Beyond that a leader would lose data, which is for the operator to decide; but where there
- * is only one replica, no other could ever hold more than it, so waiting would help nobody.
- *
- * Returns null when none may.
- */
-export function electionOf(partition: PartitionImage, image: MetadataImage): PartitionChange | null {
-  const alive = partition.replicas.filter(id => isActive(image, id));
-  const inSync = alive.find(id => partition.isr.includes(id));
-  if (inSync !== undefined) return { leader: inSync };
-  const eligible = alive.find(id => partition.eligibleLeaderReplicas.includes(id));
-  if (eligible !== undefined) {
-    return {
-      leader: eligible,
-      isr: [eligible],
-      eligibleLeaderReplicas: partition.eligibleLeaderReplicas.filter(id => id !== eligible),
-      lastKnownElr: [],
-    };
-  }
-  const only = partition.replicas.length === 1 ? alive[0] : undefined;
-  if (only === undefined) return null;
-  return { leader: only, isr: [only], eligibleLeaderReplicas: [], lastKnownElr: [] };
 }

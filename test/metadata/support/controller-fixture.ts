@@ -1,7 +1,9 @@
 /** A controller over a log in memory, with brokers to place partitions on. */
 import type { CreateTopics } from "../../../protocol/apis/19-create-topics.ts";
+import type { AlterPartition } from "../../../protocol/apis/56-alter-partition.ts";
 import type { BrokerRegistration } from "../../../protocol/apis/62-broker-registration.ts";
-import type { RequestOf } from "../../../protocol/schema.ts";
+import type { BrokerHeartbeat } from "../../../protocol/apis/63-broker-heartbeat.ts";
+import type { RequestOf, ResponseOf } from "../../../protocol/schema.ts";
 import { BrokerConfig } from "../../../src/config/index.ts";
 import { memoryLogger } from "../../../src/logging/index.ts";
 import { Controller } from "../../../src/metadata/controller/controller.ts";
@@ -10,6 +12,7 @@ import type { MetadataImage } from "../../../src/metadata/image.ts";
 import { MetadataStore } from "../../../src/metadata/metadata-store.ts";
 import { ProducerIdSupply } from "../../../src/metadata/producer-id-supply.ts";
 import { initialBootstrapRecords } from "../../../src/metadata/storage/bootstrap.ts";
+import type { PartitionImage } from "../../../src/metadata/topics-image.ts";
 import { SeededRandom } from "../../../src/platform/memory-random.ts";
 import { SimulatedTime } from "../../../src/platform/memory-time.ts";
 import { MemoryLog } from "./memory-log.ts";
@@ -132,3 +135,69 @@ export async function createTopic(
   if (topics[0]?.errorCode !== 0) throw new Error(`${name}: ${topics[0]?.errorMessage}`);
   return topics[0].topicId;
 }
+
+/** `broker.session.timeout.ms`, unless configured otherwise. */
+export const SESSION_TIMEOUT_MS = 9_000;
+
+/** A broker's heartbeat: it has applied all there is, unless `changes` say otherwise. */
+export function beat(
+  fixture: ControllerFixture,
+  brokerId: number,
+  brokerEpoch: number,
+  changes: Partial<RequestOf<typeof BrokerHeartbeat>> = {},
+): Promise<ResponseOf<typeof BrokerHeartbeat>> {
+  const request = {
+    brokerId,
+    brokerEpoch,
+    currentMetadataOffset: fixture.image.offset,
+    wantFence: false,
+    wantShutDown: false,
+    offlineLogDirs: [],
+    cordonedLogDirs: null,
+    ...changes,
+  };
+  return fixture.complete(fixture.controller.brokerHeartbeat(request));
+}
+
+/** Every leader finds `brokerId` in sync, where it has a replica, and says so. */
+export async function joinIsrs(fixture: ControllerFixture, brokerId: number): Promise<void> {
+  const { topics, cluster } = fixture.image;
+  for (const topic of topics.byId.values()) {
+    for (const partition of topic.partitions) {
+      const { leader, isr, replicas } = partition;
+      if (leader < 0 || isr.includes(brokerId) || !replicas.includes(brokerId)) continue;
+      await alterIsr(
+        fixture,
+        topic.id,
+        partition,
+        [...isr, brokerId].map(id => [id, cluster.brokers.get(id)!.epoch]),
+      );
+    }
+  }
+}
+
+/** The leader of a partition proposes an ISR of brokers with their epochs; gives the answer for the partition. */
+export async function alterIsr(
+  fixture: ControllerFixture,
+  topicId: string,
+  partition: PartitionImage,
+  isr: readonly (readonly [brokerId: number, brokerEpoch: number])[],
+  changes: Partial<ProposedPartition> = {},
+): Promise<AlteredPartition> {
+  const brokerEpoch = fixture.image.cluster.brokers.get(partition.leader)?.epoch ?? -1;
+  const proposed: ProposedPartition = {
+    partitionIndex: partition.partition,
+    leaderEpoch: partition.leaderEpoch,
+    newIsr: [],
+    newIsrWithEpochs: isr.map(([id, epoch]) => ({ brokerId: id, brokerEpoch: epoch })),
+    leaderRecoveryState: partition.leaderRecoveryState,
+    partitionEpoch: partition.partitionEpoch,
+    ...changes,
+  };
+  const request = { brokerId: partition.leader, brokerEpoch, topics: [{ topicId, partitions: [proposed] }] };
+  const { topics } = await fixture.complete(fixture.controller.alterPartition(request));
+  return topics[0]!.partitions[0]!;
+}
+
+type ProposedPartition = RequestOf<typeof AlterPartition>["topics"][number]["partitions"][number];
+type AlteredPartition = ResponseOf<typeof AlterPartition>["topics"][number]["partitions"][number];

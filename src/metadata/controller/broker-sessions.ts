@@ -1,0 +1,162 @@
+/**
+ * Which broker processes are heard of: the active controller's memory of heartbeats. It is not in the log: a controller that becomes active
+ * begins all sessions anew, so a broker gets a whole session's time to find it.
+ *
+ * ```ts
+ * const sessions = new BrokerSessions({ timeoutMs: 9_000, ownBrokerId: 1 }, { clock, timers, onExpired: brokerId => … });
+ * sessions.begin(unfencedBrokerIds);
+ * sessions.heard(3, { metadataOffset: 1_200, isFenced: false });
+ * ```
+ */
+import type { Clock, Timer, Timers } from "../../platform/platform.ts";
+
+export interface BrokerSessionsOptions {
+  /** `broker.session.timeout.ms`. */
+  readonly timeoutMs: number;
+  /** The broker of this very process, which lives as long as its controller: its session never ends. */
+  readonly ownBrokerId: number;
+}
+
+export interface BrokerSessionsModules {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** An unfenced broker was not heard of for the whole time. Called once a session. */
+  readonly onExpired: (brokerId: number) => void;
+}
+
+interface Session {
+  /** On the monotonic clock. */
+  heardMs: number;
+  /** The broker has applied the metadata up to here; -1 before it said so. */
+  metadataOffset: number;
+  /** Fenced brokers have nothing that could expire. */
+  isFenced: boolean;
+  /** End of what has to be known everywhere before the broker may stop; null unless it is shutting down. */
+  shutdownOffset: number | null;
+}
+
+/**
+ * A timer this late says that this process was held up, and what the brokers sent meanwhile is still to be read: their sessions go on for the time
+ * that was lost, or every pause of the controller longer than a session would fence everybody.
+ */
+const PAUSE_MS = 100;
+
+export class BrokerSessions {
+  readonly #options: BrokerSessionsOptions;
+  readonly #modules: BrokerSessionsModules;
+  readonly #sessions = new Map<number, Session>();
+  #timer: Timer | null = null;
+  #dueMs = Number.POSITIVE_INFINITY;
+
+  constructor(options: BrokerSessionsOptions, modules: BrokerSessionsModules) {
+    this.#options = options;
+    this.#modules = modules;
+  }
+
+  /** Forgets everything and gives these brokers, which are unfenced, a session each. */
+  begin(brokerIds: Iterable<number>): void {
+    this.end();
+    const heardMs = this.#modules.clock.monotonic();
+    for (const id of brokerIds) {
+      this.#sessions.set(id, { heardMs, metadataOffset: -1, isFenced: false, shutdownOffset: null });
+    }
+    this.#arm();
+  }
+
+  /** Forgets everything: this node is not the active controller. */
+  end(): void {
+    this.#sessions.clear();
+    this.#timer?.clear();
+    this.#timer = null;
+    this.#dueMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** The broker spoke. */
+  heard(brokerId: number, { metadataOffset, isFenced }: { metadataOffset: number; isFenced: boolean }): void {
+    const heardMs = this.#modules.clock.monotonic();
+    const session = this.#sessions.get(brokerId);
+    if (session === undefined) {
+      this.#sessions.set(brokerId, { heardMs, metadataOffset, isFenced, shutdownOffset: null });
+    } else {
+      session.heardMs = heardMs;
+      session.metadataOffset = metadataOffset;
+      session.isFenced = isFenced;
+    }
+    this.#arm();
+  }
+
+  /** The broker is known, by other means than its heartbeat, to have applied the metadata up to the offset. */
+  applied(brokerId: number, metadataOffset: number): void {
+    const session = this.#sessions.get(brokerId);
+    if (session !== undefined) session.metadataOffset = Math.max(session.metadataOffset, metadataOffset);
+  }
+
+  /** The broker's session is over: it is fenced, or another process takes its place. */
+  forget(brokerId: number): void {
+    this.#sessions.delete(brokerId);
+  }
+
+  /** Whether an unfenced broker was heard of within the session's time. */
+  isLive(brokerId: number): boolean {
+    const session = this.#sessions.get(brokerId);
+    return (
+      session !== undefined && !session.isFenced && !this.#isExpired(brokerId, session, this.#modules.clock.monotonic())
+    );
+  }
+
+  /** When the broker was last heard of, on the monotonic clock; -Infinity for never. */
+  heardMs(brokerId: number): number {
+    return this.#sessions.get(brokerId)?.heardMs ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** The broker leads nothing from the metadata offset on. Only the first call counts. */
+  beginShutdown(brokerId: number, offset: number): void {
+    const session = this.#sessions.get(brokerId);
+    if (session !== undefined) session.shutdownOffset ??= offset;
+  }
+
+  /** Whether the brokers given have all applied that `brokerId` leads nothing any more. */
+  isShutdownKnownTo(brokerIds: Iterable<number>, brokerId: number): boolean {
+    const offset = this.#sessions.get(brokerId)?.shutdownOffset ?? null;
+    if (offset === null) return false;
+    for (const id of brokerIds) {
+      if (id !== brokerId && (this.#sessions.get(id)?.metadataOffset ?? -1) < offset) return false;
+    }
+    return true;
+  }
+
+  #isExpired(brokerId: number, session: Session, nowMs: number): boolean {
+    return brokerId !== this.#options.ownBrokerId && nowMs - session.heardMs >= this.#options.timeoutMs;
+  }
+
+  /** Sets the timer to the end of the session that ends first. It is not moved when a session is prolonged: it then looks again. */
+  #arm(): void {
+    let firstMs = Number.POSITIVE_INFINITY;
+    for (const [id, { heardMs, isFenced }] of this.#sessions) {
+      if (!isFenced && id !== this.#options.ownBrokerId) firstMs = Math.min(firstMs, heardMs);
+    }
+    const dueMs = firstMs + this.#options.timeoutMs;
+    if (dueMs >= this.#dueMs) return;
+    this.#timer?.clear();
+    this.#dueMs = dueMs;
+    const delayMs = Math.max(0, dueMs - this.#modules.clock.monotonic());
+    this.#timer = this.#modules.timers.after(delayMs, () => this.#expire());
+  }
+
+  #expire(): void {
+    const nowMs = this.#modules.clock.monotonic();
+    const pauseMs = nowMs - this.#dueMs;
+    this.#timer = null;
+    this.#dueMs = Number.POSITIVE_INFINITY;
+    if (pauseMs > PAUSE_MS) {
+      for (const session of this.#sessions.values()) session.heardMs = Math.min(nowMs, session.heardMs + pauseMs);
+    }
+    const expired: number[] = [];
+    for (const [id, session] of this.#sessions) {
+      if (!session.isFenced && this.#isExpired(id, session, nowMs)) expired.push(id);
+    }
+    for (const id of expired) this.#sessions.delete(id);
+    this.#arm();
+    for (const id of expired) this.#modules.onExpired(id);
+  }
+}
