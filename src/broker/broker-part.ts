@@ -12,6 +12,7 @@ import type { MetadataStore } from "../metadata/metadata-store.ts";
 import { ProducerIdSupply } from "../metadata/producer-id-supply.ts";
 import type { Storage } from "../metadata/storage/storage.ts";
 import { ReplicaManager } from "../replication/replica-manager.ts";
+import { RpcClient } from "../rpc/index.ts";
 import type { Endpoint } from "../server/server.ts";
 import { advertisedEndpoints } from "./listeners.ts";
 import type { NodeModules } from "./node.ts";
@@ -47,9 +48,6 @@ export async function assembleBroker(
 ): Promise<BrokerPart> {
   const { config, logs, channel, metrics, teardown } = modules;
   await logs.open();
-  const replicas = new ReplicaManager({ nodeId: config.nodeId }, modules);
-  replicas.start();
-  teardown.push(() => replicas.stop());
   const lifecycle = new BrokerLifecycle(
     lifecycleOptions(config, {
       clusterId: storage.clusterId,
@@ -60,6 +58,17 @@ export async function assembleBroker(
     }),
     modules,
   );
+  const clientId = `broker-${config.nodeId}-fetcher`;
+  const replicas = new ReplicaManager(
+    { nodeId: config.nodeId },
+    {
+      ...modules,
+      brokerEpoch: () => lifecycle.brokerEpoch,
+      connect: address => new RpcClient({ ...address, clientId }, modules),
+    },
+  );
+  replicas.start();
+  teardown.push(() => replicas.stop());
   const topics = topicCreator(channel);
   const groups = new GroupCoordinator({ ...modules, controller: topics, replicas });
   groups.start();

@@ -1,8 +1,11 @@
 /**
- * Fetch (1): reads record batches for consumers.
+ * Fetch (1): reads record batches, for consumers and for followers.
  *
  * Whole batches are sent as they lie in the log. A fetch that finds less than `minBytes` is parked for up to `maxWaitMs`; it is woken by its
  * partitions alone, when their high watermark rises, or by an error that the client must hear of.
+ *
+ * A follower's offsets are its claims: they move the high watermark before anything is read. It reads to the end of the log, flushed or not, and
+ * is woken by appends. It may send its next request while one is parked in its session, which is then answered at once.
  *
  * - v4: isolation level (KIP-98). v5: log start offset. v7: sessions (KIP-227). v9: the client's leader epoch (KIP-320). v10: zstd (KIP-110).
  * - v12: flexible; diverging epochs (KIP-595). v13: topics by id (KIP-516). v15: replica state (KIP-903). v16: where the leader is (KIP-951).
@@ -12,13 +15,14 @@ import { ReadLease } from "../log/index.ts";
 import { DelayedFetch } from "../replication/delayed-fetch.ts";
 import type { HandlerContext } from "./context.ts";
 import { type FetchedPartitions, type FetchLimits, FetchReader } from "./fetch/fetch-reader.ts";
-import type { FetchRequest, FetchResponse } from "./fetch/fetch-request.ts";
+import { type FetchRequest, type FetchResponse, followerIdOf } from "./fetch/fetch-request.ts";
 import { fetchResponse } from "./fetch/fetch-response.ts";
 import { type FetchContext, NO_SESSION_ID } from "./fetch/fetch-sessions.ts";
 import { orderedHandler, type Staged } from "./handler.ts";
 
 const READ_COMMITTED = 1;
 const FIRST_VERSION_WITH_ZSTD = 10;
+const FIRST_VERSION_WITH_RACKS = 11;
 const FIRST_VERSION_WITH_TOPIC_IDS = 13;
 
 export const fetch = orderedHandler(Fetch, handleFetch, (_request, errorCode) => ({
@@ -28,6 +32,17 @@ export const fetch = orderedHandler(Fetch, handleFetch, (_request, errorCode) =>
   responses: [],
 }));
 
+/** A request under way. */
+interface Call {
+  readonly request: FetchRequest;
+  readonly session: Served;
+  readonly limits: FetchLimits;
+  readonly memory: ReadLease;
+  readonly context: HandlerContext;
+}
+
+type Served = Exclude<FetchContext, { kind: "error" }>;
+
 function handleFetch(request: FetchRequest, context: HandlerContext): Staged<FetchResponse> {
   if (context.connection.listenerRole === "controller") return fetchMetadata(request, context);
   const usesTopicIds = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS;
@@ -36,21 +51,32 @@ function handleFetch(request: FetchRequest, context: HandlerContext): Staged<Fet
     const { errorCode } = session;
     return answered({ throttleTimeMs: 0, errorCode, sessionId: NO_SESSION_ID, responses: [] });
   }
-  const maxBytes = Math.min(request.maxBytes, context.config.get("fetch.max.bytes"));
-  const limits: FetchLimits = {
-    maxBytes,
-    isolation: request.isolationLevel === READ_COMMITTED ? "last-stable-offset" : "high-watermark",
-    usesTopicIds,
-    understandsZstd: context.apiVersion >= FIRST_VERSION_WITH_ZSTD,
-  };
   const memory = new ReadLease(context.readBuffers);
-  const fetched = readAll(session, limits, memory, context);
-  if (!(fetched instanceof Promise) && isEnough(fetched, request, maxBytes)) {
+  const call: Call = { request, session, limits: limitsOf(request, context), memory, context };
+  if (session.kind === "incremental") session.session.parked?.interrupt();
+  const fetched = readAll(call, true);
+  if (!(fetched instanceof Promise) && isEnough(fetched, call)) {
     return { ...answered(fetchResponse(session, fetched, request, context)), memory };
   }
-  const response = readUntilEnough(fetched, session, limits, memory, request, context);
+  const response = readUntilEnough(fetched, call);
+  // A follower in a session may go on with its next request, which ends the wait of this one.
+  if (call.limits.follower !== null && session.kind === "incremental") return { accepted: undefined, response, memory };
   // Replies are bounded in number this way: a client's next request waits for what it is being sent, as in Kafka.
   return { accepted: response.then(ignore, ignore), response, memory };
+}
+
+function limitsOf(request: FetchRequest, context: HandlerContext): FetchLimits {
+  const { apiVersion } = context;
+  const replicaId = followerIdOf(request);
+  const isolation = request.isolationLevel === READ_COMMITTED ? "last-stable-offset" : "high-watermark";
+  return {
+    maxBytes: Math.min(request.maxBytes, context.config.get("fetch.max.bytes")),
+    isolation: replicaId >= 0 ? "log-end" : isolation,
+    usesTopicIds: apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS,
+    understandsZstd: apiVersion >= FIRST_VERSION_WITH_ZSTD,
+    follower: replicaId >= 0 ? { replicaId, brokerEpoch: request.replicaState.replicaEpoch } : null,
+    mayReadFollowers: apiVersion >= FIRST_VERSION_WITH_RACKS,
+  };
 }
 
 /** Controllers serve one partition, the metadata log, to those who replicate it (KIP-595). */
@@ -60,54 +86,55 @@ function fetchMetadata(request: FetchRequest, context: HandlerContext): Staged<F
 }
 
 function readAll(
-  session: Exclude<FetchContext, { kind: "error" }>,
-  limits: FetchLimits,
-  lease: ReadLease,
-  context: HandlerContext,
+  { session, limits, memory, context }: Call,
+  credits: boolean,
 ): FetchedPartitions | Promise<FetchedPartitions> {
-  return new FetchReader({ limits, requests: session.partitions, lease }, context.replicas).read();
+  const options = { limits, requests: session.partitions, lease: memory, credits };
+  return new FetchReader(options, context.replicas).read();
 }
 
-function isEnough(fetched: FetchedPartitions, request: FetchRequest, maxBytes: number): boolean {
+function isEnough(fetched: FetchedPartitions, { request, limits }: Call): boolean {
   if (fetched.isUrgent || request.maxWaitMs <= 0 || fetched.partitions.length === 0) return true;
-  return fetched.sizeBytes >= Math.min(request.minBytes, maxBytes);
+  return fetched.sizeBytes >= Math.min(request.minBytes, limits.maxBytes);
 }
 
 /** Reads again each time that enough may have come, until it has or the time is up. */
 async function readUntilEnough(
   first: FetchedPartitions | Promise<FetchedPartitions>,
-  session: Exclude<FetchContext, { kind: "error" }>,
-  limits: FetchLimits,
-  lease: ReadLease,
-  request: FetchRequest,
-  context: HandlerContext,
+  call: Call,
 ): Promise<FetchResponse> {
+  const { request, session, limits, memory, context } = call;
   const deadlineMs = context.clock.monotonic() + request.maxWaitMs;
+  const epoch = session.kind === "incremental" ? session.session.epoch : null;
   let fetched = await first;
-  while (!isEnough(fetched, request, limits.maxBytes)) {
+  while (!isEnough(fetched, call)) {
+    // A follower's next request came while the disk was read.
+    if (session.kind === "incremental" && session.session.epoch !== epoch) break;
     const remainingMs = deadlineMs - context.clock.monotonic();
     if (remainingMs <= 0 || context.connection.isClosed) break;
-    await parked(fetched, limits, request, remainingMs, context);
-    if (context.connection.isClosed) break;
-    lease.release();
-    fetched = await readAll(session, limits, lease, context);
+    const { isInterrupted } = await parked(fetched, remainingMs, call);
+    if (isInterrupted || context.connection.isClosed) break;
+    memory.release();
+    fetched = await readAll(call, false);
+    // Whatever wakes a follower, it is to hear of.
+    if (limits.follower !== null) break;
   }
   return fetchResponse(session, fetched, request, context);
 }
 
 /** Waits until enough may have come to the partitions, something about them changes, the time is up, or the client is gone. */
-function parked(
-  fetched: FetchedPartitions,
-  { isolation, maxBytes }: FetchLimits,
-  request: FetchRequest,
-  remainingMs: number,
-  context: HandlerContext,
-): Promise<void> {
+function parked(fetched: FetchedPartitions, remainingMs: number, call: Call): Promise<DelayedFetch> {
+  const { request, session, limits, context } = call;
+  const { isolation, maxBytes, follower } = limits;
   return new Promise(resolve => {
     const missingBytes = Math.min(request.minBytes, maxBytes) - fetched.sizeBytes;
-    const operation = new DelayedFetch({ missingBytes, isolation }, resolve);
+    const operation = new DelayedFetch({ missingBytes, isolation }, () => {
+      if (session.kind === "incremental" && session.session.parked === operation) session.session.parked = null;
+      resolve(operation);
+    });
     for (const { replica } of fetched.partitions) if (replica !== null) operation.watch(replica);
-    context.connection.onClosed = () => operation.finish();
+    if (follower !== null && session.kind === "incremental") session.session.parked = operation;
+    else context.connection.onClosed = () => operation.finish();
     context.replicas.timeouts.schedule(operation, remainingMs);
   });
 }

@@ -307,7 +307,11 @@ export class PartitionLog implements LogView {
    * followers that were told so by their leader only.
    */
   truncateTo(offset: number): boolean {
-    if (offset >= this.#logEndOffset) return false;
+    if (offset >= this.#logEndOffset) {
+      // A leader notes where its epoch begins before it writes anything; one that never did leaves nothing else to cut.
+      if (this.#epochs.epochs.truncateFromEnd(this.#logEndOffset)) this.#epochs.changed();
+      return false;
+    }
     if (offset < this.#logStartOffset) {
       this.truncateFullyAndStartAt(offset);
       return true;

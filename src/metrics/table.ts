@@ -74,6 +74,7 @@ export const metricsTable = {
   samsa_produced_bytes_total: counter("Bytes of record batches appended for producers.", ["topic"]),
   samsa_fetched_bytes_total: counter("Bytes of record batches sent to consumers.", ["topic"]),
   samsa_replica_fetched_bytes_total: counter("Bytes of record batches sent to followers."),
+  samsa_replica_received_bytes_total: counter("Bytes of record batches received from leaders."),
   samsa_rejected_batches_total: counter("Record batches refused, by error name.", ["error"]),
   samsa_fetch_sessions: gauge("Incremental fetch sessions cached."),
 
@@ -104,6 +105,7 @@ export const metricsTable = {
   samsa_partition_high_watermark: gauge("High watermark of a partition.", ["topic", "partition"]),
   samsa_under_replicated_partitions: gauge("Partitions led here with fewer in-sync replicas than replicas."),
   samsa_under_min_isr_partitions: gauge("Partitions led here with fewer in-sync replicas than min.insync.replicas."),
+  samsa_at_min_isr_partitions: gauge("Partitions led here with no more in-sync replicas than min.insync.replicas."),
   samsa_isr_shrinks_total: counter("Replicas removed from the in-sync set of partitions led here."),
   samsa_isr_expands_total: counter("Replicas added to the in-sync set of partitions led here."),
   samsa_replica_lag_records: gauge("How far a follower here is behind its leader.", ["topic", "partition"]),

@@ -22,6 +22,7 @@ export class DelayedFetch extends TimerTask {
   readonly #complete: () => void;
   #missingBytes: number;
   #isDone = false;
+  #isInterrupted = false;
 
   /** `complete` is called once: when `missingBytes` have come, when something changed that the client must hear of, or on expiry. */
   constructor(options: { missingBytes: number; isolation: FetchIsolation }, complete: () => void) {
@@ -40,6 +41,17 @@ export class DelayedFetch extends TimerTask {
   readable(sizeBytes: number): void {
     this.#missingBytes -= sizeBytes;
     if (this.#missingBytes <= 0) this.finish();
+  }
+
+  /** Whether the client sent its next request instead of waiting for this one. */
+  get isInterrupted(): boolean {
+    return this.#isInterrupted;
+  }
+
+  /** The client has something else to say: this one is to be answered with what there is. */
+  interrupt(): void {
+    this.#isInterrupted = true;
+    this.finish();
   }
 
   /** The time is up. */

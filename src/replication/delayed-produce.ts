@@ -2,7 +2,8 @@
  * A Produce request with acks=all whose batches are appended and not yet on every in-sync replica's disk.
  *
  * It is answered when the high watermark of each of its partitions has passed its batch, or when its time is up; partitions that are not there
- * by then get REQUEST_TIMED_OUT, though their batches stay in the log, as in Kafka.
+ * by then get REQUEST_TIMED_OUT, though their batches stay in the log, as in Kafka. When the ISR falls below `min.insync.replicas` meanwhile, the
+ * answer is NOT_ENOUGH_REPLICAS_AFTER_APPEND, at once.
  */
 import { Errors } from "../../protocol/errors.ts";
 import type { OffsetWaiter } from "./offset-waiters.ts";
@@ -38,6 +39,10 @@ class PendingBatch<B> implements OffsetWaiter {
     if (this.#isDone) return;
     this.#isDone = true;
     this.#operation.batchFailed(this.#batch, errorCode);
+  }
+
+  isrTooSmall(): void {
+    this.offsetFailed(Errors.NOT_ENOUGH_REPLICAS_AFTER_APPEND);
   }
 }
 

@@ -9,6 +9,8 @@ export interface OffsetWaiter {
   offsetReached(): void;
   /** It will not be reached here, for the reason that `errorCode` names. */
   offsetFailed(errorCode: number): void;
+  /** Fewer replicas are in sync than acks=all asks for, and nothing is committed until there are more. Who has this method may give up. */
+  isrTooSmall?(): void;
 }
 
 export class OffsetWaiters {
@@ -50,6 +52,11 @@ export class OffsetWaiters {
     waiters.forEach((waiter, index) => {
       if (offsets[index]! > offset) waiter.offsetFailed(errorCode);
     });
+  }
+
+  /** Tells all who want to know that the ISR is too small. */
+  isrTooSmall(): void {
+    for (const waiter of this.#waiters.slice(this.#head)) waiter.isrTooSmall?.();
   }
 
   #trim(): void {

@@ -1,15 +1,22 @@
 /**
  * One partition as this broker hosts it: its log, its role, how far it is readable, and who waits for that to change.
  *
- * On a single node the high watermark is the end of what has been flushed: no other copy exists to repair from (RELIABILITY, durability rule 1).
+ * The roles are objects of their own, made anew in each leader epoch: `leader-role.ts` knows the followers, the ISR and how far the partition is
+ * committed, `follower-role.ts` takes over what its leader sends. A partition of one replica is committed as far as it is flushed, for no other
+ * copy exists to repair from (RELIABILITY, durability rule 1).
  */
 import { Errors } from "../../protocol/errors.ts";
 import type { AppendOptions, AppendOutcome, PartitionLog, ReadLease, ReadOutcome } from "../log/index.ts";
 import { isInternalTopicName } from "../metadata/internal-topics.ts";
-import type { PartitionImage } from "../metadata/topics-image.ts";
-import type { Counter } from "../metrics/index.ts";
+import { NO_LEADER, type PartitionImage } from "../metadata/topics-image.ts";
 import type { DelayedFetch, FetchIsolation } from "./delayed-fetch.ts";
-import { type OffsetWaiter, OffsetWaiters } from "./offset-waiters.ts";
+import type { FollowerClaim } from "./follower-progress.ts";
+import { type FetchedData, type FetchOutcome, type FetchPosition, FollowerRole } from "./follower-role.ts";
+import { divergence, LeaderRole } from "./leader-role.ts";
+import type { OffsetWaiter } from "./offset-waiters.ts";
+import type { PartitionHost, TopicCounters } from "./partition-host.ts";
+import { PartitionWaits } from "./partition-waits.ts";
+import type { EpochEnd } from "./truncation.ts";
 
 export interface PartitionOptions {
   readonly nodeId: number;
@@ -21,16 +28,9 @@ export interface PartitionOptions {
 export interface PartitionModules {
   /** Null while the partition's log directory is offline. */
   readonly log: PartitionLog | null;
-  /** Has the log made durable soon: it joins the broker-wide group commit. */
-  readonly requestFlush: (log: PartitionLog) => void;
   readonly counters: TopicCounters;
-}
-
-/** What is counted for each topic. */
-export interface TopicCounters {
-  readonly producedRecords: Counter;
-  readonly producedBytes: Counter;
-  readonly fetchedBytes: Counter;
+  /** What all partitions of a broker share. */
+  readonly host: PartitionHost;
 }
 
 /** A check that failed: an error code of the protocol, 0 when all is well. */
@@ -47,22 +47,15 @@ export class Partition {
   readonly counters: TopicCounters;
   readonly #nodeId: number;
   readonly #log: PartitionLog | null;
-  readonly #requestFlush: (log: PartitionLog) => void;
-  #leaderId = -1;
+  readonly #host: PartitionHost;
+  #leader: LeaderRole | null = null;
+  #follower: FollowerRole | null = null;
+  #leaderId = NO_LEADER;
   #leaderEpoch = NO_EPOCH;
-  #partitionEpoch = NO_EPOCH;
   #replicas: readonly number[] = [];
   #isr: readonly number[] = [];
-  #minInSyncReplicas = 1;
   #isClosed = false;
-  readonly #waiters = new OffsetWaiters();
-  readonly #fetches = new Set<DelayedFetch>();
-  /** Appended batches above the high watermark: the offset after each, and the bytes appended up to there. */
-  #unflushedOffsets: number[] = [];
-  #unflushedTotals: number[] = [];
-  #unflushedHead = 0;
-  #appendedBytes = 0;
-  #readableBytes = 0;
+  readonly #waits: PartitionWaits;
   #unsubscribe: () => void = () => {};
 
   constructor(options: PartitionOptions, modules: PartitionModules) {
@@ -73,11 +66,14 @@ export class Partition {
     this.isInternal = isInternalTopicName(options.topic);
     this.counters = modules.counters;
     this.#log = modules.log;
-    this.#requestFlush = modules.requestFlush;
-    const { log } = modules;
+    this.#host = modules.host;
+    const { log, host } = modules;
+    this.#waits = new PartitionWaits({
+      requestFlush: () => host.requestFlush(this.log),
+      tellFollowersLater: () => host.tellFollowersLater(this),
+    });
     if (log === null) return;
-    log.updateHighWatermark(log.flushedOffset);
-    const stopFlushed = log.onFlushed(() => this.#flushed(log));
+    const stopFlushed = log.onFlushed(() => this.#advance());
     const stopFailed = log.onAppendFailed((_log, endOffset, errorCode) => this.#takenBack(endOffset, errorCode));
     this.#unsubscribe = () => {
       stopFlushed();
@@ -91,12 +87,23 @@ export class Partition {
     return this.#log;
   }
 
+  /** Whether its log cannot be used: it could not be opened, or its directory failed. */
   get isOffline(): boolean {
-    return this.#log === null;
+    return this.#log === null || this.#log.failure !== null;
   }
 
   get isLeader(): boolean {
     return this.#leaderId === this.#nodeId && !this.#isClosed;
+  }
+
+  /** What the leader knows; null where this broker does not lead. */
+  get leader(): LeaderRole | null {
+    return this.#leader;
+  }
+
+  /** Null where this broker follows nobody. */
+  get follower(): FollowerRole | null {
+    return this.#follower;
   }
 
   /** -1 when there is none. */
@@ -108,12 +115,8 @@ export class Partition {
     return this.#leaderEpoch;
   }
 
-  get partitionEpoch(): number {
-    return this.#partitionEpoch;
-  }
-
   get isr(): readonly number[] {
-    return this.#isr;
+    return this.#leader?.isr ?? this.#isr;
   }
 
   get replicas(): readonly number[] {
@@ -146,58 +149,100 @@ export class Partition {
 
   // --- Roles
 
-  /** Takes leadership in a new epoch, which begins at the log's end. */
+  /** Leads by `image`: in a new epoch, which begins at the log's end, or on in the same one. */
   becomeLeader(image: PartitionImage, minInSyncReplicas: number): void {
-    const isNewEpoch = image.leaderEpoch > this.#leaderEpoch;
-    this.#take(image, minInSyncReplicas);
-    if (isNewEpoch && this.#log !== null) this.#log.assignEpochStart(image.leaderEpoch, this.#log.logEndOffset);
+    if (this.#isClosed) return;
+    this.#take(image);
+    if (this.#log === null) return;
+    if (this.#leader?.leaderEpoch === image.leaderEpoch) {
+      this.#leader.takeImage(image, minInSyncReplicas);
+      return;
+    }
+    this.#follower = null;
+    const host = this.#host;
+    this.#leader = new LeaderRole(
+      { nodeId: this.#nodeId, image, minInSyncReplicas },
+      {
+        log: this.#log,
+        clock: host.clock,
+        brokerOf: host.brokerOf,
+        lagTimeMaxMs: host.lagTimeMaxMs,
+        brokerEpoch: host.brokerEpoch,
+        proposeIsr: (proposal, answered) => host.proposeIsr(this, proposal, answered),
+        isrCommitted: before => this.#isrCommitted(before),
+      },
+    );
+    this.#log.assignEpochStart(image.leaderEpoch, this.#log.logEndOffset);
+    // Followers that were parked here in the last epoch are to come again in this one.
+    this.wakeFetches();
+    this.#advance();
   }
 
   /** Another broker leads, or none does. Whoever waits is told to look for the leader. */
-  becomeFollower(image: PartitionImage, minInSyncReplicas: number): void {
-    this.#take(image, minInSyncReplicas);
+  becomeFollower(image: PartitionImage): void {
+    if (this.#isClosed) return;
+    const { leader: leaderId, leaderEpoch } = image;
+    const isSame = this.#leader === null && leaderEpoch === this.#leaderEpoch && leaderId === this.#leaderId;
+    this.#take(image);
+    if (isSame) return;
+    this.#leader = null;
+    const log = this.isOffline || leaderId === NO_LEADER ? null : this.#log;
+    const nowMs = () => this.#host.clock.now();
+    this.#follower = log === null ? null : new FollowerRole({ leaderId, leaderEpoch }, { log, nowMs });
+    if (log !== null) this.#waits.cut(log.logEndOffset);
     this.#release(Errors.NOT_LEADER_OR_FOLLOWER);
+  }
+
+  /** The log directory failed. Whoever waits is told to look elsewhere. */
+  goOffline(): void {
+    this.#follower = null;
+    this.#release(Errors.KAFKA_STORAGE_ERROR);
   }
 
   /** The partition is not hosted here any more. */
   close(): void {
     this.#isClosed = true;
+    this.#leader = null;
+    this.#follower = null;
     this.#unsubscribe();
     this.#release(Errors.NOT_LEADER_OR_FOLLOWER);
   }
 
   updateMinInSyncReplicas(minInSyncReplicas: number): void {
-    this.#minInSyncReplicas = minInSyncReplicas;
+    this.#leader?.updateMinInSyncReplicas(minInSyncReplicas);
+    this.#advance();
   }
 
-  // --- Leader
+  // --- Clients
 
-  /**
-   * Whether this replica may serve a client that believes `currentLeaderEpoch` (-1: does not say) to be the leader's (KIP-320).
-   */
+  /** Whether this replica leads, and in the epoch that a client believes in (-1: does not say) (KIP-320). */
   check(currentLeaderEpoch: number): ErrorCode {
-    if (currentLeaderEpoch >= 0 && currentLeaderEpoch !== this.#leaderEpoch) {
-      return currentLeaderEpoch < this.#leaderEpoch ? Errors.FENCED_LEADER_EPOCH : Errors.UNKNOWN_LEADER_EPOCH;
-    }
+    const errorCode = this.#checkEpoch(currentLeaderEpoch);
+    if (errorCode !== Errors.NONE) return errorCode;
     if (!this.isLeader) return Errors.NOT_LEADER_OR_FOLLOWER;
-    return this.#log === null ? Errors.KAFKA_STORAGE_ERROR : Errors.NONE;
+    return this.isOffline ? Errors.KAFKA_STORAGE_ERROR : Errors.NONE;
   }
 
-  /** Whether fewer replicas are in sync than acks=all asks for. A minimum above the number of replicas counts as that number. */
+  /** As {@link check}, for consumers that may read from followers too (KIP-392). */
+  checkReader(currentLeaderEpoch: number): ErrorCode {
+    const errorCode = this.#checkEpoch(currentLeaderEpoch);
+    if (errorCode !== Errors.NONE) return errorCode;
+    if (this.isOffline && !this.#isClosed) return Errors.KAFKA_STORAGE_ERROR;
+    return this.isLeader || this.#follower !== null ? Errors.NONE : Errors.NOT_LEADER_OR_FOLLOWER;
+  }
+
+  /** Whether fewer replicas are in sync than acks=all asks for. */
   get isUnderMinIsr(): boolean {
-    return this.#isr.length < Math.min(this.#minInSyncReplicas, this.#replicas.length);
+    return this.#leader?.isUnderMinIsr ?? false;
   }
 
   /** Appends as leader. Nothing is flushed before {@link awaitHighWatermark} or a background flush asks for it. */
   append(records: Buffer, options: AppendOptions): AppendOutcome {
     const outcome = this.log.append(records, options);
     if (outcome.ok && !outcome.duplicate) {
-      this.#appendedBytes += records.length;
       this.counters.producedBytes.increment(records.length);
       this.counters.producedRecords.increment(outcome.lastOffset - outcome.baseOffset + 1);
-      this.#unflushedOffsets.push(outcome.lastOffset + 1);
-      this.#unflushedTotals.push(this.#appendedBytes);
-      if (this.#fetches.size > 0) this.#appended(records.length);
+      this.#waits.appended(outcome.lastOffset + 1, records.length);
     }
     return outcome;
   }
@@ -218,106 +263,138 @@ export class Partition {
     return this.log.read(offset, maxBytes, this.endOffset(isolation), { minOneBatch, lease });
   }
 
+  /**
+   * Whether a log whose last record below `fetchOffset` is of `lastFetchedEpoch` is a prefix of this one: null when it is or the reader does not say,
+   * where the two part when it is not, an error code when that cannot be told (KIP-595).
+   */
+  divergence(lastFetchedEpoch: number, fetchOffset: number): EpochEnd | ErrorCode | null {
+    return divergence(this.log, lastFetchedEpoch, fetchOffset);
+  }
+
   /** Has `waiter` told when the high watermark reaches `offset`, and hurries it there. */
   awaitHighWatermark(offset: number, waiter: OffsetWaiter): void {
-    if (this.#log === null || this.#isClosed) waiter.offsetFailed(Errors.NOT_LEADER_OR_FOLLOWER);
+    if (this.#log === null || !this.isLeader) waiter.offsetFailed(Errors.NOT_LEADER_OR_FOLLOWER);
     else if (this.highWatermark >= offset) waiter.offsetReached();
     else {
-      this.#waiters.add(offset, waiter);
-      this.#requestFlush(this.#log);
+      this.#waits.add(offset, waiter);
+      this.#host.requestFlush(this.#log);
     }
   }
 
   /**
-   * Resolves when everything appended so far is below the high watermark, or never will be here; undefined when it is already. A client that
-   * asks for the end of a partition so sees what it wrote with acks=1 a moment ago.
+   * Resolves when everything appended so far is below the high watermark, or never will be here; undefined when it is already, or other replicas
+   * have a say in it. A client that asks for the end of a partition so sees what it wrote with acks=1 a moment ago.
    */
   settle(): Promise<void> | undefined {
     const { logEndOffset } = this.log;
-    if (this.highWatermark >= logEndOffset) return undefined;
+    if (this.highWatermark >= logEndOffset || this.#replicas.length > 1) return undefined;
     return new Promise(resolve => {
       this.awaitHighWatermark(logEndOffset, { offsetReached: resolve, offsetFailed: () => resolve() });
     });
   }
 
+  // --- Followers
+
+  /** Whether a follower's fetch may be answered here. */
+  checkFollower(replicaId: number, brokerEpoch: number, currentLeaderEpoch: number): ErrorCode {
+    const errorCode = this.check(currentLeaderEpoch);
+    return errorCode === Errors.NONE && this.#leader !== null
+      ? this.#leader.checkFollower(replicaId, brokerEpoch, currentLeaderEpoch >= 0)
+      : errorCode;
+  }
+
+  /** Credits a follower with what it has flushed. Its fetch must have passed {@link checkFollower} and {@link divergence} in this very turn. */
+  followerFetched(replicaId: number, claim: FollowerClaim): void {
+    const leader = this.#leader;
+    if (leader === null) return;
+    leader.followerFetched(replicaId, claim);
+    this.#advance();
+    leader.admit(replicaId);
+  }
+
+  /** From where to fetch; null when nothing is to be fetched, or what is there has to be flushed first. */
+  get fetchPosition(): FetchPosition | null {
+    return this.isOffline ? null : (this.#follower?.position ?? null);
+  }
+
+  /** Takes over what the leader answered to a fetch from `asked`. */
+  takeFetched(asked: FetchPosition, fetched: FetchedData): FetchOutcome {
+    const follower = this.#follower;
+    if (follower === null || this.isOffline) return { kind: "stale" };
+    const outcome = follower.take(asked, fetched);
+    if (outcome.kind === "appended") {
+      if (outcome.sizeBytes > 0) this.#waits.appended(this.log.logEndOffset, outcome.sizeBytes);
+      this.#waits.highWatermarkMoved(this.log.highWatermark, false);
+    } else if (outcome.kind === "truncated") this.#waits.cut(this.log.logEndOffset);
+    return outcome;
+  }
+
+  /** Puts the log into the leader's range, which was asked for because position `asked` lies outside of it. */
+  takeRange(asked: FetchPosition, leaderStartOffset: number, leaderEndOffset: number): void {
+    if (this.#follower === null || this.isOffline) return;
+    this.#follower.takeRange(asked, leaderStartOffset, leaderEndOffset);
+    this.#waits.cut(this.log.logEndOffset);
+  }
+
   // --- Parked fetches
 
   addFetch(fetch: DelayedFetch): void {
-    this.#fetches.add(fetch);
-    if (this.#log !== null && this.#log.flushedOffset < this.#log.logEndOffset) this.#requestFlush(this.#log);
+    this.#waits.addFetch(fetch);
+    const log = this.#log;
+    if (log !== null && fetch.isolation !== "log-end" && log.flushedOffset < log.logEndOffset)
+      this.#host.requestFlush(log);
   }
 
   removeFetch(fetch: DelayedFetch): void {
-    this.#fetches.delete(fetch);
+    this.#waits.removeFetch(fetch);
   }
 
   /** Wakes parked fetches, because something other than new records has changed. */
   wakeFetches(): void {
-    for (const fetch of [...this.#fetches]) fetch.finish();
+    this.#waits.wakeFetches();
   }
 
-  #appended(sizeBytes: number): void {
-    let wantsFlush = false;
-    for (const fetch of this.#fetches) {
-      if (fetch.isolation === "log-end") fetch.readable(sizeBytes);
-      else wantsFlush = true;
-    }
-    if (wantsFlush) this.#requestFlush(this.log);
+  /** Tells parked fetches of followers what was appended in this tick. */
+  tellFollowers(): void {
+    this.#waits.tellFollowers();
   }
 
-  #flushed(log: PartitionLog): void {
-    log.updateHighWatermark(log.flushedOffset);
-    const { highWatermark } = log;
-    this.#waiters.reached(highWatermark);
-    const readableBytes = this.#advanceReadable(highWatermark);
-    if (readableBytes === 0 || this.#fetches.size === 0) return;
-    for (const fetch of this.#fetches) if (fetch.isolation !== "log-end") fetch.readable(readableBytes);
+  /** Moves the high watermark to where it may be by now. */
+  #advance(): void {
+    if (this.#leader === null || this.isOffline) return;
+    const log = this.log;
+    const committedOffset = this.#leader.committedOffset;
+    if (committedOffset > log.highWatermark) log.updateHighWatermark(committedOffset);
+    this.#waits.highWatermarkMoved(log.highWatermark, this.#host.hurriesHighWatermark);
+  }
+
+  #isrCommitted(before: readonly number[]): void {
+    this.#isr = this.#leader?.isr ?? this.#isr;
+    this.#host.isrChanged(this, before);
+    this.#advance();
+    if (this.isUnderMinIsr) this.#waits.isrTooSmall();
   }
 
   /** Batches above `endOffset` could not be written: who waits for them is told, and they are counted no more. */
   #takenBack(endOffset: number, errorCode: ErrorCode): void {
-    const offsets = this.#unflushedOffsets;
-    while (offsets.length > this.#unflushedHead && offsets[offsets.length - 1]! > endOffset) {
-      offsets.pop();
-      this.#unflushedTotals.pop();
-    }
-    const isAnyLeft = offsets.length > this.#unflushedHead;
-    this.#appendedBytes = isAnyLeft ? this.#unflushedTotals[offsets.length - 1]! : this.#readableBytes;
-    this.#waiters.failAbove(endOffset, errorCode);
+    this.#waits.cut(endOffset);
+    this.#waits.failAbove(endOffset, errorCode);
   }
 
-  /** Returns how many bytes a rise of the high watermark has made readable. */
-  #advanceReadable(highWatermark: number): number {
-    const offsets = this.#unflushedOffsets;
-    let head = this.#unflushedHead;
-    let total = this.#readableBytes;
-    while (head < offsets.length && offsets[head]! <= highWatermark) total = this.#unflushedTotals[head++]!;
-    const gained = total - this.#readableBytes;
-    this.#readableBytes = total;
-    if (head === offsets.length) {
-      offsets.length = 0;
-      this.#unflushedTotals.length = 0;
-      head = 0;
-    } else if (head > 1024 && head * 2 > offsets.length) {
-      this.#unflushedOffsets = offsets.slice(head);
-      this.#unflushedTotals = this.#unflushedTotals.slice(head);
-      head = 0;
-    }
-    this.#unflushedHead = head;
-    return gained;
+  #checkEpoch(currentLeaderEpoch: number): ErrorCode {
+    if (currentLeaderEpoch < 0 || currentLeaderEpoch === this.#leaderEpoch) return Errors.NONE;
+    return currentLeaderEpoch < this.#leaderEpoch ? Errors.FENCED_LEADER_EPOCH : Errors.UNKNOWN_LEADER_EPOCH;
   }
 
-  #take(image: PartitionImage, minInSyncReplicas: number): void {
+  #take(image: PartitionImage): void {
     this.#leaderId = image.leader;
     this.#leaderEpoch = image.leaderEpoch;
-    this.#partitionEpoch = image.partitionEpoch;
     this.#replicas = image.replicas;
     this.#isr = image.isr;
-    this.#minInSyncReplicas = minInSyncReplicas;
   }
 
   #release(errorCode: ErrorCode): void {
-    this.#waiters.failAbove(-1, errorCode);
+    this.#waits.failAbove(-1, errorCode);
     this.wakeFetches();
   }
 }

@@ -13,13 +13,19 @@ import { type BrokerConfig, ConfigResourceType, TopicConfig } from "../config/in
 import { LogCorruptError, type LogManager, logConfigOf, type PartitionLog } from "../log/index.ts";
 import type { Logger } from "../logging/index.ts";
 import { resourceKey } from "../metadata/configs-image.ts";
+import type { ControllerChannel } from "../metadata/controller-channel.ts";
 import type { MetadataDelta } from "../metadata/delta.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { PartitionImage, TopicChange, TopicImage } from "../metadata/topics-image.ts";
 import type { Metrics } from "../metrics/index.ts";
-import { type Clock, DiskError, type Timers } from "../platform/platform.ts";
-import { Partition, type TopicCounters } from "./partition.ts";
+import { type Clock, DiskError, type Timer, type Timers } from "../platform/platform.ts";
+import type { RpcClient } from "../rpc/index.ts";
+import { type BrokerAddress, Fetchers } from "./fetcher/fetchers.ts";
+import { IsrProposals } from "./isr-proposals.ts";
+import { Partition } from "./partition.ts";
+import type { HostedPartition, PartitionHost, TopicCounters } from "./partition-host.ts";
+import { measureReplication } from "./replication-metrics.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 
 export interface ReplicaManagerOptions {
@@ -34,6 +40,12 @@ export interface ReplicaManagerModules {
   readonly timers: Timers;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** To the controller, for changes of ISRs. */
+  readonly channel: Pick<ControllerChannel, "request">;
+  /** The epoch of this broker's process; -1 while it is not registered. */
+  readonly brokerEpoch: () => number;
+  /** Makes a client for another broker; it connects when first used. */
+  readonly connect: (address: BrokerAddress) => Pick<RpcClient, "request" | "close">;
 }
 
 /** A topic of which at least one partition is hosted here. */
@@ -56,6 +68,12 @@ export class ReplicaManager {
   /** Time limits of parked requests. */
   readonly timeouts: TimerWheel;
   readonly #unsubscribes: (() => void)[] = [];
+  readonly #host: PartitionHost;
+  readonly #fetchers: Fetchers;
+  readonly #proposals: IsrProposals;
+  /** Partitions led here with parked fetches of followers that are to hear of this tick's appends. */
+  #untold: HostedPartition[] = [];
+  #lagTimer: Timer | null = null;
   #afterWrites: Promise<void> | null = null;
   #isFirst = true;
   #isStopped = false;
@@ -64,9 +82,45 @@ export class ReplicaManager {
     this.#nodeId = options.nodeId;
     this.#modules = modules;
     this.timeouts = new TimerWheel({ bucketMs: TIMEOUT_BUCKET_MS }, modules);
-    const { metrics } = modules;
-    metrics.gauge("samsa_partitions", { role: "leader" }).source(() => this.#count(partition => partition.isLeader));
-    metrics.gauge("samsa_partitions", { role: "follower" }).source(() => this.#count(partition => !partition.isLeader));
+    const { metrics, logs, metadata, config, clock } = modules;
+    this.#fetchers = new Fetchers(
+      () => ({
+        nodeId: this.#nodeId,
+        partitionMaxBytes: config.get("replica.fetch.max.bytes"),
+        maxBytes: config.get("replica.fetch.response.max.bytes"),
+        minBytes: config.get("replica.fetch.min.bytes"),
+        maxWaitMs: config.get("replica.fetch.wait.max.ms"),
+        backoffMs: config.get("replica.fetch.backoff.ms"),
+        requestTimeoutMs: config.get("replica.socket.timeout.ms"),
+      }),
+      {
+        ...modules,
+        flush: log => logs.flush(log),
+        addressOf: brokerId => this.#addressOf(brokerId),
+        fetchedBytes: metrics.counter("samsa_replica_received_bytes_total"),
+      },
+    );
+    const requestTimeoutMs = config.get("controller.socket.timeout.ms");
+    this.#proposals = new IsrProposals({ nodeId: this.#nodeId, requestTimeoutMs }, modules);
+    const shrinks = metrics.counter("samsa_isr_shrinks_total");
+    const expands = metrics.counter("samsa_isr_expands_total");
+    this.#host = {
+      clock,
+      requestFlush: log => logs.flushScheduler.request(log),
+      brokerOf: brokerId => metadata.image.cluster.brokers.get(brokerId),
+      lagTimeMaxMs: () => config.get("replica.lag.time.max.ms"),
+      brokerEpoch: modules.brokerEpoch,
+      proposeIsr: (partition, proposal, answered) => this.#proposals.propose(partition, proposal, answered),
+      tellFollowersLater: partition => this.#tellLater(partition),
+      isrChanged: ({ topic, index, isr }, before) => {
+        if (isr.length === before.length) return;
+        const isShrunk = isr.length < before.length;
+        (isShrunk ? shrinks : expands).increment();
+        modules.logger.info(isShrunk ? "isr.shrunk" : "isr.expanded", { partition: `${topic}-${index}`, before, isr });
+      },
+      hurriesHighWatermark: config.get("replica.selector.class") !== null,
+    };
+    measureReplication(() => this.partitions(), metrics);
   }
 
   /** Follows the metadata from what it is now. Nothing is served before the first image. */
@@ -76,13 +130,17 @@ export class ReplicaManager {
       metadata.subscribe((image, delta) => this.#apply(image, delta)),
       config.subscribe(() => this.#reconfigureAll()),
     );
-    if (metadata.isCaughtUp) for (const topic of metadata.image.topics.byId.values()) this.#host(topic, null);
+    if (metadata.isCaughtUp) for (const topic of metadata.image.topics.byId.values()) this.#hostTopic(topic, null);
+    this.#watchLag();
   }
 
   /** Lets go of everything that waits. Logs are closed by their manager. */
   stop(): void {
     this.#isStopped = true;
     for (const unsubscribe of this.#unsubscribes.splice(0)) unsubscribe();
+    this.#lagTimer?.clear();
+    this.#proposals.close();
+    this.#fetchers.close();
     for (const partition of this.partitions()) partition.close();
     this.timeouts.close();
   }
@@ -109,6 +167,11 @@ export class ReplicaManager {
   whyNotById(topicId: string, partition: number): number {
     const topic = this.#modules.metadata.image.topics.byId.get(topicId);
     return topic === undefined ? Errors.UNKNOWN_TOPIC_ID : this.#whyNot(topic, partition);
+  }
+
+  /** Whether followers hear of a higher watermark at once, for consumers may read from them (KIP-392). */
+  get hurriesHighWatermark(): boolean {
+    return this.#host.hurriesHighWatermark;
   }
 
   /** Every partition hosted here. */
@@ -146,7 +209,9 @@ export class ReplicaManager {
     if (this.#isStopped) return;
     // A name may have been deleted and given away again in one go: the old topic's logs go first.
     for (const change of delta.topics.values()) if (change.after === null) this.#unhostTopic(change);
-    for (const change of delta.topics.values()) if (change.after !== null) this.#host(change.after, change.partitions);
+    for (const change of delta.topics.values())
+      if (change.after !== null) this.#hostTopic(change.after, change.partitions);
+    for (const brokerId of delta.brokers) this.#fetchers.brokerChanged(brokerId);
     for (const { type, name } of delta.configs.values()) if (type === ConfigResourceType.TOPIC) this.#reconfigure(name);
     if (this.#isFirst) this.#reportStrays();
     this.#isFirst = false;
@@ -162,7 +227,7 @@ export class ReplicaManager {
   }
 
   /** Brings what is hosted of a topic in line with `topic`; of all its partitions when `changed` is null. */
-  #host(topic: TopicImage, changed: ReadonlySet<number> | null): void {
+  #hostTopic(topic: TopicImage, changed: ReadonlySet<number> | null): void {
     let config: TopicConfig | null = null;
     for (const image of topic.partitions) {
       if (changed !== null && !changed.has(image.partition)) continue;
@@ -176,9 +241,19 @@ export class ReplicaManager {
       partition ??= this.#create(hosted ?? this.#addTopic(topic), image, config);
       if (partition === undefined) continue;
       const minInSyncReplicas = config.minInsyncReplicas(image.replicas.length);
-      if (image.leader === this.#nodeId) partition.becomeLeader(image, minInSyncReplicas);
-      else partition.becomeFollower(image, minInSyncReplicas);
+      this.#giveRole(partition, image, minInSyncReplicas);
     }
+  }
+
+  #giveRole(partition: Partition, image: PartitionImage, minInSyncReplicas: number): void {
+    if (image.leader === this.#nodeId) {
+      this.#fetchers.unfollow(partition);
+      partition.becomeLeader(image, minInSyncReplicas);
+      return;
+    }
+    const { follower } = partition;
+    partition.becomeFollower(image);
+    if (partition.follower !== follower) this.#fetchers.follow(partition);
   }
 
   #addTopic({ id, name }: TopicImage): HostedTopic {
@@ -203,8 +278,8 @@ export class ReplicaManager {
       { nodeId: this.#nodeId, topic: topic.name, topicId: topic.id, index },
       {
         log: this.#openLog(topic, index, config),
-        requestFlush: log => this.#modules.logs.flushScheduler.request(log),
         counters: topic.counters,
+        host: this.#host,
       },
     );
     while (topic.partitions.length < index) topic.partitions.push(undefined);
@@ -243,6 +318,7 @@ export class ReplicaManager {
 
   #unhost(partition: Partition): void {
     const { topic, topicId, index } = partition;
+    this.#fetchers.unfollow(partition);
     partition.close();
     const hosted = this.#byId.get(topicId);
     if (hosted !== undefined) hosted.partitions[index] = undefined;
@@ -278,10 +354,29 @@ export class ReplicaManager {
     return TopicConfig.resolve(resource?.values ?? NO_OVERRIDES, config);
   }
 
-  #count(matches: (partition: Partition) => boolean): number {
-    let count = 0;
-    for (const partition of this.partitions()) if (matches(partition)) count += 1;
-    return count;
+  /** Where a broker listens for brokers. */
+  #addressOf(brokerId: number): BrokerAddress | null {
+    const { metadata, config } = this.#modules;
+    const name = config.interBrokerListenerName;
+    const endpoint = metadata.image.cluster.brokers.get(brokerId)?.endpoints.find(other => other.name === name);
+    return endpoint === undefined ? null : { host: endpoint.host, port: endpoint.port };
+  }
+
+  #tellLater(partition: HostedPartition): void {
+    if (this.#untold.push(partition) > 1) return;
+    // Logs write at the end of the tick too, and were asked for that before: what followers get then is in the file.
+    this.#modules.timers.endOfTick(() => {
+      for (const told of this.#untold.splice(0)) told.tellFollowers();
+    });
+  }
+
+  /** Looks for followers that do not keep up, twice in the time that they are given. */
+  #watchLag(): void {
+    const { timers, config } = this.#modules;
+    this.#lagTimer = timers.after(config.get("replica.lag.time.max.ms") / 2, () => {
+      for (const partition of this.partitions()) partition.leader?.removeLaggards();
+      this.#watchLag();
+    });
   }
 }
 

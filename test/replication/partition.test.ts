@@ -7,6 +7,7 @@ import { createMemoryPlatform } from "../../src/platform/memory.ts";
 import { DelayedFetch } from "../../src/replication/delayed-fetch.ts";
 import { DelayedProduce } from "../../src/replication/delayed-produce.ts";
 import { Partition } from "../../src/replication/partition.ts";
+import type { PartitionHost } from "../../src/replication/partition-host.ts";
 import { TimerWheel } from "../../src/replication/timer-wheel.ts";
 
 /** A log of which the test decides when it is flushed and what fails. */
@@ -17,7 +18,10 @@ class FakeLog {
   flushedOffset = 0;
   highWatermark = 0;
   leaderEpoch = 0;
+  readonly failure = null;
   flushRequests = 0;
+  /** Partitions whose followers are to be told at the end of the tick. */
+  untold: { tellFollowers(): void }[] = [];
   #flushed: () => void = () => {};
   #failed: (log: unknown, endOffset: number, errorCode: number) => void = () => {};
 
@@ -74,17 +78,27 @@ function image(changes: Partial<PartitionImage> = {}): PartitionImage {
   return { leader: 1, leaderEpoch: 0, partitionEpoch: 0, replicas: [1], isr: [1], ...changes } as PartitionImage;
 }
 
+function hostOf(log: FakeLog): PartitionHost {
+  return {
+    clock: { now: () => 0, monotonic: () => 0 },
+    requestFlush: () => {
+      log.flushRequests += 1;
+    },
+    brokerOf: () => undefined,
+    lagTimeMaxMs: () => 30_000,
+    brokerEpoch: () => 1,
+    proposeIsr: () => {},
+    tellFollowersLater: partition => log.untold.push(partition),
+    isrChanged: () => {},
+    hurriesHighWatermark: false,
+  };
+}
+
 function leader(changes: Partial<PartitionImage> = {}, minInSyncReplicas = 1) {
   const log = new FakeLog();
   const partition = new Partition(
     { nodeId: 1, topic: "t", topicId: "id", index: 0 },
-    {
-      log: log as unknown as PartitionLog,
-      requestFlush: () => {
-        log.flushRequests += 1;
-      },
-      counters,
-    },
+    { log: log as unknown as PartitionLog, counters, host: hostOf(log) },
   );
   partition.becomeLeader(image(changes), minInSyncReplicas);
   /** Appends so many records, 100 bytes each. */
@@ -111,7 +125,7 @@ describe("Partition", () => {
     expect(partition.check(5)).to.equal(0);
     expect(partition.check(4)).to.equal(Errors.FENCED_LEADER_EPOCH);
     expect(partition.check(6)).to.equal(Errors.UNKNOWN_LEADER_EPOCH);
-    partition.becomeFollower(image({ leader: 2, leaderEpoch: 6 }), 1);
+    partition.becomeFollower(image({ leader: 2, leaderEpoch: 6 }));
     expect(partition.check(6)).to.equal(Errors.NOT_LEADER_OR_FOLLOWER);
   });
 
@@ -123,7 +137,7 @@ describe("Partition", () => {
   it("is offline without a log", () => {
     const partition = new Partition(
       { nodeId: 1, topic: "t", topicId: "id", index: 0 },
-      { log: null, requestFlush: () => {}, counters },
+      { log: null, counters, host: hostOf(new FakeLog()) },
     );
     partition.becomeLeader(image(), 1);
     expect(partition.check(-1)).to.equal(Errors.KAFKA_STORAGE_ERROR);
@@ -218,7 +232,7 @@ describe("Partition", () => {
       const { partition, append } = leader();
       append(1);
       const { failures } = produce([[partition, 1]]);
-      partition.becomeFollower(image({ leader: 2, leaderEpoch: 1 }), 1);
+      partition.becomeFollower(image({ leader: 2, leaderEpoch: 1 }));
       expect(failures).to.deep.equal([Errors.NOT_LEADER_OR_FOLLOWER]);
     });
   });
@@ -255,12 +269,20 @@ describe("Partition", () => {
       expect(log.flushRequests).to.equal(1);
     });
 
-    it("of a follower is woken by the append", () => {
-      const { partition, append } = leader();
-      const { wakeUps } = fetch([partition], 150, "log-end");
+    it("of a follower is woken by appends, at the end of the tick", () => {
+      const { log, partition, append } = leader();
+      const endTick = () => {
+        for (const told of log.untold.splice(0)) told.tellFollowers();
+      };
+      const { wakeUps } = fetch([partition], 250, "log-end");
       append(1);
+      append(1);
+      expect(log.untold).to.have.lengthOf(1);
+      endTick();
       expect(wakeUps()).to.equal(0);
       append(1);
+      expect(wakeUps()).to.equal(0);
+      endTick();
       expect(wakeUps()).to.equal(1);
     });
 
@@ -280,7 +302,7 @@ describe("Partition", () => {
     it("is woken by a change of leadership and by the partition's end", () => {
       const { partition } = leader();
       const first = fetch([partition], 1, "high-watermark");
-      partition.becomeFollower(image({ leader: 2, leaderEpoch: 1 }), 1);
+      partition.becomeFollower(image({ leader: 2, leaderEpoch: 1 }));
       expect(first.wakeUps()).to.equal(1);
       const second = fetch([partition], 1, "high-watermark");
       partition.close();

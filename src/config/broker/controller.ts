@@ -157,7 +157,7 @@ export const controllerConfigs = {
     default: 30_000,
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Time a broker's request to the controller may take on the socket.",
   },
   "internal.metadata.delete.delay.millis": {

@@ -128,7 +128,7 @@ export const replicationConfigs = {
     valid: atLeast(0),
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Pause of a follower after a fetch that failed.",
   },
   "replica.fetch.max.bytes": {
@@ -137,7 +137,7 @@ export const replicationConfigs = {
     valid: atLeast(0),
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Bytes a follower asks for of each partition; one batch always fits.",
   },
   "replica.fetch.min.bytes": {
@@ -145,7 +145,7 @@ export const replicationConfigs = {
     default: 1,
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Bytes a leader gathers before it answers a follower.",
   },
   "replica.fetch.response.max.bytes": {
@@ -154,7 +154,7 @@ export const replicationConfigs = {
     valid: atLeast(0),
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Bytes a follower asks for in one fetch; one batch always fits.",
   },
   "replica.fetch.wait.max.ms": {
@@ -162,7 +162,7 @@ export const replicationConfigs = {
     default: 500,
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Longest a leader waits before it answers a follower.",
   },
   "replica.high.watermark.checkpoint.interval.ms": {
@@ -178,7 +178,7 @@ export const replicationConfigs = {
     default: 30_000,
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Time a follower may be behind before it leaves the in-sync replicas.",
   },
   "replica.selector.class": {
@@ -186,7 +186,7 @@ export const replicationConfigs = {
     default: null,
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "How a consumer's nearest replica is found; unset, the leader serves.",
   },
   "replica.socket.receive.buffer.bytes": {
@@ -202,7 +202,7 @@ export const replicationConfigs = {
     default: 30_000,
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Time a follower's request may take on the socket.",
   },
   "replication.quota.window.num": {

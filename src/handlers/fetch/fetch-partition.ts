@@ -12,6 +12,8 @@ export class FetchPartition {
   /** -1 when the client does not say. */
   currentLeaderEpoch = -1;
   lastFetchedEpoch = -1;
+  /** Where a follower's log starts; -1 from consumers. */
+  logStartOffset = -1;
   /** What the last response of the session said; -1 before the first. */
   sentHighWatermark = -1;
   sentLogStartOffset = -1;
@@ -28,10 +30,12 @@ export class FetchPartition {
     readonly partitionMaxBytes: number;
     readonly currentLeaderEpoch: number;
     readonly lastFetchedEpoch: number;
+    readonly logStartOffset: number;
   }): void {
     this.fetchOffset = request.fetchOffset;
     this.maxBytes = request.partitionMaxBytes;
     this.currentLeaderEpoch = request.currentLeaderEpoch;
     this.lastFetchedEpoch = request.lastFetchedEpoch;
+    this.logStartOffset = request.logStartOffset;
   }
 }

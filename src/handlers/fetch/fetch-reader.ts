@@ -19,6 +19,16 @@ export interface FetchLimits {
   readonly usesTopicIds: boolean;
   /** False for clients from before KIP-110. */
   readonly understandsZstd: boolean;
+  /** The broker that fetches in order to replicate; null for consumers. */
+  readonly follower: FetchingFollower | null;
+  /** Whether a consumer knows that followers may answer it (KIP-392). */
+  readonly mayReadFollowers: boolean;
+}
+
+export interface FetchingFollower {
+  readonly replicaId: number;
+  /** Of its process; -1 when it does not say. */
+  readonly brokerEpoch: number;
 }
 
 /** What reading a partition came to. */
@@ -45,18 +55,22 @@ export class FetchReader {
   readonly #replicas: ReplicaManager;
   readonly #requests: readonly FetchPartition[];
   readonly #lease: ReadLease;
+  readonly #credits: boolean;
   readonly #results: FetchedPartition[] = [];
   #sizeBytes = 0;
   #isUrgent = false;
 
-  /** What is read lies in the memory of `lease`. */
+  /**
+   * What is read lies in the memory of `lease`. `credits`: what a follower claims is noted, which is to happen once for each request, when it comes.
+   */
   constructor(
-    options: { limits: FetchLimits; requests: readonly FetchPartition[]; lease: ReadLease },
+    options: { limits: FetchLimits; requests: readonly FetchPartition[]; lease: ReadLease; credits: boolean },
     replicas: ReplicaManager,
   ) {
     this.#limits = options.limits;
     this.#requests = options.requests;
     this.#lease = options.lease;
+    this.#credits = options.credits;
     this.#replicas = replicas;
   }
 
@@ -81,6 +95,14 @@ export class FetchReader {
     this.#sizeBytes += result.sizeBytes;
     const { errorCode, divergingEpoch } = result.response;
     if (errorCode !== Errors.NONE || divergingEpoch !== undefined) this.#isUrgent = true;
+    else if (this.#limits.follower !== null && this.#isNewToFollower(result)) this.#isUrgent = true;
+  }
+
+  /** Followers learn at once that the log starts elsewhere: DeleteRecords waits for them. */
+  #isNewToFollower({ request, response }: FetchedPartition): boolean {
+    const { sentLogStartOffset, sentHighWatermark } = request;
+    if (sentLogStartOffset >= 0 && sentLogStartOffset !== response.logStartOffset) return true;
+    return this.#replicas.hurriesHighWatermark && sentHighWatermark !== response.highWatermark;
   }
 
   #readOne(request: FetchPartition): FetchedPartition | Promise<FetchedPartition> {
@@ -95,11 +117,16 @@ export class FetchReader {
         : this.#replicas.whyNot(request.topic, request.partition);
       return failed(request, null, errorCode);
     }
-    const errorCode = replica.check(request.currentLeaderEpoch);
+    const errorCode = this.#check(request, replica);
     if (errorCode !== Errors.NONE) return failed(request, replica, errorCode);
     if (request.lastFetchedEpoch >= 0) {
       const answer = checkDivergence(request, replica);
       if (answer !== null) return answer;
+    }
+    const { follower } = this.#limits;
+    if (follower !== null && this.#credits) {
+      const { fetchOffset, logStartOffset } = request;
+      replica.followerFetched(follower.replicaId, { fetchOffset, logStartOffset, brokerEpoch: follower.brokerEpoch });
     }
     const remainingBytes = Math.max(0, this.#limits.maxBytes - this.#sizeBytes);
     const maxBytes = Math.min(request.maxBytes, remainingBytes);
@@ -108,6 +135,12 @@ export class FetchReader {
     const outcome = replica.read(request.fetchOffset, maxBytes, isolation, this.#sizeBytes === 0, this.#lease);
     if (outcome instanceof Promise) return outcome.then(value => this.#answer(request, replica, facts, value));
     return this.#answer(request, replica, facts, outcome);
+  }
+
+  #check({ currentLeaderEpoch }: FetchPartition, replica: Partition): number {
+    const { follower, mayReadFollowers } = this.#limits;
+    if (follower !== null) return replica.checkFollower(follower.replicaId, follower.brokerEpoch, currentLeaderEpoch);
+    return mayReadFollowers ? replica.checkReader(currentLeaderEpoch) : replica.check(currentLeaderEpoch);
   }
 
   #answer(request: FetchPartition, replica: Partition, facts: PartitionFacts, outcome: ReadOutcome): FetchedPartition {
@@ -155,12 +188,9 @@ function failed(request: FetchPartition, replica: Partition | null, errorCode: n
 
 /** Whether the fetcher's log and ours part ways before its fetch offset (KIP-595); null when they agree. */
 function checkDivergence(request: FetchPartition, replica: Partition): FetchedPartition | null {
-  const { lastFetchedEpoch, fetchOffset } = request;
-  const end = replica.log.offsetForLeaderEpoch(lastFetchedEpoch);
-  if (end.endOffset < 0 || end.leaderEpoch < 0 || fetchOffset < replica.logStartOffset) {
-    return failed(request, replica, Errors.OFFSET_OUT_OF_RANGE);
-  }
-  if (end.leaderEpoch >= lastFetchedEpoch && end.endOffset >= fetchOffset) return null;
+  const end = replica.divergence(request.lastFetchedEpoch, request.fetchOffset);
+  if (end === null) return null;
+  if (typeof end === "number") return failed(request, replica, end);
   const response = {
     ...factsOf(request, replica, "high-watermark"),
     divergingEpoch: { epoch: end.leaderEpoch, endOffset: end.endOffset },

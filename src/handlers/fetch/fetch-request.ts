@@ -5,3 +5,8 @@ export type FetchRequest = RequestOf<typeof Fetch>;
 export type FetchResponse = ResponseInputOf<typeof Fetch>;
 export type FetchTopicResponse = FetchResponse["responses"][number];
 export type FetchPartitionResponse = FetchTopicResponse["partitions"][number];
+
+/** The broker that fetches in order to replicate; negative for consumers. */
+export function followerIdOf({ replicaId, replicaState }: FetchRequest): number {
+  return Math.max(replicaId, replicaState.replicaId);
+}

@@ -5,7 +5,7 @@ import { Errors } from "../../../protocol/errors.ts";
 import type { HandlerContext } from "../context.ts";
 import { leaderHint, nodeEndpoints } from "../leader-hint.ts";
 import type { FetchedPartition, FetchedPartitions } from "./fetch-reader.ts";
-import type { FetchRequest, FetchResponse, FetchTopicResponse } from "./fetch-request.ts";
+import { type FetchRequest, type FetchResponse, type FetchTopicResponse, followerIdOf } from "./fetch-request.ts";
 import { type FetchContext, type FetchSession, NO_SESSION_ID } from "./fetch-sessions.ts";
 
 type Served = Exclude<FetchContext, { kind: "error" }>;
@@ -21,6 +21,8 @@ export function fetchResponse(
   context: HandlerContext,
 ): FetchResponse {
   const session = served.kind === "incremental" ? served.session : newSession(served, request, context);
+  const isFollower = followerIdOf(request) >= 0;
+  if (isFollower) context.metrics.counter("samsa_replica_fetched_bytes_total").increment(fetched.sizeBytes);
   const leaders: number[] = [];
   const responses: Topic[] = [];
   for (const partition of fetched.partitions) {
@@ -28,7 +30,8 @@ export function fetchResponse(
     if (session !== null) noteSent(session, partition);
     addLeaderHint(partition, leaders, context);
     addTo(responses, partition);
-    if (partition.sizeBytes > 0) partition.replica?.counters?.fetchedBytes.increment(partition.sizeBytes);
+    if (partition.sizeBytes > 0 && !isFollower)
+      partition.replica?.counters?.fetchedBytes.increment(partition.sizeBytes);
   }
   return {
     throttleTimeMs: 0,
@@ -47,7 +50,7 @@ function newSession(
   context: HandlerContext,
 ): FetchSession | null {
   if (!served.wantsSession) return null;
-  const isFollower = Math.max(request.replicaId, request.replicaState.replicaId) >= 0;
+  const isFollower = followerIdOf(request) >= 0;
   const usesTopicIds = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS;
   return context.fetchSessions.create(served.partitions, usesTopicIds, isFollower);
 }

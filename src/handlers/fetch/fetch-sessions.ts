@@ -9,6 +9,7 @@
 import { Errors } from "../../../protocol/errors.ts";
 import { ZERO_UUID } from "../../../protocol/schema.ts";
 import type { Clock, Random } from "../../platform/platform.ts";
+import type { DelayedFetch } from "../../replication/delayed-fetch.ts";
 import { FetchPartition } from "./fetch-partition.ts";
 import type { FetchRequest } from "./fetch-request.ts";
 
@@ -32,6 +33,8 @@ export class FetchSession {
   /** The epoch that the next request must have. */
   epoch: number;
   readonly partitions = new Map<string, FetchPartition>();
+  /** A follower's request that is parked: its next one ends the wait. */
+  parked: DelayedFetch | null = null;
 
   constructor(options: { id: number; isPrivileged: boolean; usesTopicIds: boolean; nowMs: number }) {
     this.id = options.id;

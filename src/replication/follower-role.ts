@@ -1,0 +1,161 @@
+/**
+ * The follower's part of a partition in one leader epoch: from where it fetches, and what it does with what comes back.
+ *
+ * It truncates before anything else, appends the leader's bytes as they are, and takes over the leader's high watermark and log start. What it
+ * fetches from is what it has flushed: the fetch offset is the follower's claim, and the leader counts it.
+ */
+import { Errors } from "../../protocol/errors.ts";
+import { baseOffsetAt, lastOffsetAt } from "../../protocol/records/batch.ts";
+import { batchSizeWithin } from "../log/batch-walk.ts";
+import type { PartitionLog } from "../log/index.ts";
+import { type EpochEnd, truncationOffset } from "./truncation.ts";
+
+/** From where a follower fetches, and what it says of its log. */
+export interface FetchPosition {
+  readonly leaderEpoch: number;
+  /** End of what is flushed, which is the end of the log. */
+  readonly fetchOffset: number;
+  /** The latest epoch of the log; -1 for a log that never had one. */
+  readonly lastFetchedEpoch: number;
+  readonly logStartOffset: number;
+}
+
+/** What a leader answered about one partition. `divergingEpoch` and `records` as in Fetch. */
+export interface FetchedData {
+  readonly errorCode: number;
+  readonly highWatermark: number;
+  readonly logStartOffset: number;
+  readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number };
+  readonly records: Buffer | null;
+}
+
+/**
+ * - `stale`: it answers a position that is not ours any more; nothing changed.
+ * - `appended`: taken over, perhaps with nothing new; `sizeBytes` of records, up to the new end of the log.
+ * - `truncated`: the log was cut; the next fetch begins at its new end.
+ * - `refused`: an error code, of the leader's or of the log.
+ */
+export type FetchOutcome =
+  | { readonly kind: "stale" }
+  | { readonly kind: "appended"; readonly sizeBytes: number }
+  | { readonly kind: "truncated" }
+  | { readonly kind: "refused"; readonly errorCode: number; readonly message: string };
+
+const STALE: FetchOutcome = { kind: "stale" };
+const TRUNCATED: FetchOutcome = { kind: "truncated" };
+const NOTHING_NEW: FetchOutcome = { kind: "appended", sizeBytes: 0 };
+
+export class FollowerRole {
+  readonly leaderId: number;
+  readonly leaderEpoch: number;
+  readonly #log: PartitionLog;
+  readonly #nowMs: () => number;
+
+  constructor(options: { leaderId: number; leaderEpoch: number }, modules: { log: PartitionLog; nowMs: () => number }) {
+    this.leaderId = options.leaderId;
+    this.leaderEpoch = options.leaderEpoch;
+    this.#log = modules.log;
+    this.#nowMs = modules.nowMs;
+    // A log without epochs cannot be compared with the leader's: only what was committed is sure to be the same.
+    const { log } = modules;
+    if (log.leaderEpoch < 0 && log.logEndOffset > log.highWatermark) log.truncateTo(log.highWatermark);
+  }
+
+  /** Null while the end of the log is not durable: nothing is claimed that could still be lost. */
+  get position(): FetchPosition | null {
+    const { flushedOffset, logEndOffset, leaderEpoch, logStartOffset } = this.#log;
+    if (flushedOffset < logEndOffset) return null;
+    return {
+      leaderEpoch: this.leaderEpoch,
+      fetchOffset: logEndOffset,
+      lastFetchedEpoch: leaderEpoch,
+      logStartOffset,
+    };
+  }
+
+  /** Takes what the leader answered to a fetch from `asked`. */
+  take(asked: FetchPosition, fetched: FetchedData): FetchOutcome {
+    const log = this.#log;
+    if (asked.leaderEpoch !== this.leaderEpoch || asked.fetchOffset !== log.logEndOffset) return STALE;
+    if (fetched.errorCode !== Errors.NONE) return refused(fetched.errorCode, "the leader says so");
+    const { divergingEpoch, records } = fetched;
+    // Before the high watermark is looked at: it is about the leader's log, not about what is cut off here (KAFKA-14704).
+    if (divergingEpoch.epoch >= 0) return this.#truncate(divergingEpoch);
+    const sizeBytes = records?.length ?? 0;
+    if (sizeBytes > 0) {
+      const refusal = this.#append(records!);
+      if (refusal !== null) return refusal;
+    }
+    this.#follow(fetched);
+    return sizeBytes === 0 ? NOTHING_NEW : { kind: "appended", sizeBytes };
+  }
+
+  /**
+   * The leader has nothing at the offset asked for: its log lies from `leaderStartOffset` to `leaderEndOffset`. Goes back to its end, or forgets
+   * everything and begins at its start.
+   */
+  takeRange(asked: FetchPosition, leaderStartOffset: number, leaderEndOffset: number): void {
+    const log = this.#log;
+    if (asked.leaderEpoch !== this.leaderEpoch || asked.fetchOffset !== log.logEndOffset) return;
+    if (leaderEndOffset < log.logEndOffset) log.truncateTo(leaderEndOffset);
+    else if (leaderStartOffset > log.logEndOffset) log.truncateFullyAndStartAt(leaderStartOffset);
+  }
+
+  #truncate({ epoch, endOffset }: { readonly epoch: number; readonly endOffset: number }): FetchOutcome {
+    const diverging: EpochEnd = { leaderEpoch: epoch, endOffset };
+    const local = this.#log.offsetForLeaderEpoch(epoch);
+    this.#log.truncateTo(truncationOffset(diverging, local, this.#log.logEndOffset));
+    return TRUNCATED;
+  }
+
+  /** A fetch may bring more than one segment holds. */
+  #append(records: Buffer): FetchOutcome | null {
+    const log = this.#log;
+    const most = log.config.segmentSizeBytes;
+    this.#makeRoomForFirst(records);
+    for (let start = 0; start < records.length; ) {
+      const end = records.length - start <= most ? records.length : endOfBatches(records, start, most);
+      const part = start === 0 && end === records.length ? records : records.subarray(start, end);
+      const outcome = log.append(part, { leaderEpoch: -1, origin: "replica", retain: true, nowMs: this.#nowMs() });
+      if (!outcome.ok) return refused(outcome.errorCode, outcome.message);
+      start = end;
+    }
+    return null;
+  }
+
+  /**
+   * The leader's log may start within a batch, which it sends whole. A log that is to begin there begins with that batch, and its start moves up to
+   * the leader's afterwards.
+   */
+  #makeRoomForFirst(records: Buffer): void {
+    const { logStartOffset, logEndOffset } = this.#log;
+    if (logStartOffset !== logEndOffset || batchSizeWithin(records, 0, records.length) <= 0) return;
+    const firstOffset = baseOffsetAt(records, 0);
+    if (firstOffset >= logEndOffset || lastOffsetAt(records, 0) < logEndOffset) return;
+    this.#log.truncateFullyAndStartAt(firstOffset);
+  }
+
+  #follow({ highWatermark, logStartOffset }: FetchedData): void {
+    const log = this.#log;
+    // Consumers may read here: what they have seen stays seen, although a new leader's watermark may begin lower.
+    if (highWatermark > log.highWatermark) log.updateHighWatermark(highWatermark);
+    if (logStartOffset > log.logStartOffset) log.advanceLogStart(Math.min(logStartOffset, log.highWatermark));
+  }
+}
+
+/** The end of the whole batches from `start` on that have at most `most` bytes together; of the first one in any case. */
+function endOfBatches(records: Buffer, start: number, most: number): number {
+  let end = start;
+  while (end < records.length) {
+    const sizeBytes = batchSizeWithin(records, end, records.length);
+    // What is no batch is for the log to refuse.
+    if (sizeBytes <= 0) return records.length;
+    if (end + sizeBytes - start > most && end > start) break;
+    end += sizeBytes;
+  }
+  return end;
+}
+
+function refused(errorCode: number, message: string): FetchOutcome {
+  return { kind: "refused", errorCode, message };
+}
