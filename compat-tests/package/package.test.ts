@@ -36,6 +36,7 @@ describe("the packed npm package", function () {
   it("holds the built broker with types, and neither tests nor sources", () => {
     const names = execFileSync("tar", ["tzf", tarball]).toString().split("\n");
     expect(names).to.include("package/dist/src/cli/main.js");
+    expect(names).to.include("package/dist/bundle/main.js");
     expect(names).to.include("package/dist/src/index.d.ts");
     expect(
       names.filter(name => /^package\/(src|test|bench|compat-tests|protocol|docs|scripts)\//.test(name)),
@@ -69,6 +70,41 @@ describe("the packed npm package", function () {
       join(ROOT, "node_modules/@types"),
     ];
     execFileSync(join(ROOT, "node_modules/.bin/tsc"), [...options, "use.ts"], { cwd: project, stdio: "pipe" });
+  });
+
+  it("compacts logs, in a thread whose code lies outside the bundle", async () => {
+    const broker = await BrokerProcess.start({
+      main: join(project, "node_modules", "samsa", "dist", "src", "cli", "main.js"),
+      overrides: { "log.cleaner.backoff.ms": "100" },
+    });
+    const kafka = kafkajsClient(broker.address);
+    const admin = kafka.admin();
+    const producer = kafka.producer();
+    try {
+      await admin.connect();
+      const configs = { "cleanup.policy": "compact", "segment.bytes": "1048576", "min.cleanable.dirty.ratio": "0.01" };
+      const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
+      await admin.createTopics({ topics: [{ topic: "compacted", configEntries }] });
+      await producer.connect();
+      for (let count = 0; count < 12; count++) {
+        const messages = [{ key: "same", value: `${count}`.padEnd(400_000, "x") }];
+        await producer.send({ topic: "compacted", messages });
+      }
+      const deadline = Date.now() + 60_000;
+      for (;;) {
+        const records = await readTopicWithKafkajs(broker.address, "compacted");
+        expect(records.at(-1)?.value?.slice(0, 3)).to.equal("11x");
+        if (records.length <= 4) break;
+        expect(Date.now(), `${records.length} records are left: nothing is compacted\n${broker.output}`).to.be.below(
+          deadline,
+        );
+        await new Promise(resolve => setTimeout(resolve, 1000));
+      }
+    } finally {
+      await producer.disconnect();
+      await admin.disconnect();
+      await broker.dispose();
+    }
   });
 
   for (const version of NODE_VERSIONS) {
