@@ -15,6 +15,23 @@ export function checkedAssignment(
   replicationFactor: number,
   image: MetadataImage,
 ): number[] {
+  const replicas = checkedReplicas(brokerIds, image);
+  if (brokerIds.length !== replicationFactor) {
+    throw invalid(
+      `The manual partition assignment includes a partition with ${brokerIds.length} replica(s), but this is not consistent with previous partitions, which have ${replicationFactor} replica(s).`,
+    );
+  }
+  if (!brokerIds.some(id => isActive(image, id))) {
+    throw invalid("All brokers specified in the manual partition assignment are fenced or in controlled shutdown.");
+  }
+  return replicas;
+}
+
+/**
+ * Replicas that a client chose, all of registered brokers, each once.
+ * Throws `ApiError` INVALID_REPLICA_ASSIGNMENT.
+ */
+export function checkedReplicas(brokerIds: readonly number[], image: MetadataImage): number[] {
   if (brokerIds.length === 0) throw invalid("The manual partition assignment includes an empty replica list.");
   const seen = new Set<number>();
   for (const id of brokerIds) {
@@ -25,14 +42,6 @@ export function checkedAssignment(
       throw invalid(`The manual partition assignment includes the broker ${id} more than once.`);
     }
     seen.add(id);
-  }
-  if (brokerIds.length !== replicationFactor) {
-    throw invalid(
-      `The manual partition assignment includes a partition with ${brokerIds.length} replica(s), but this is not consistent with previous partitions, which have ${replicationFactor} replica(s).`,
-    );
-  }
-  if (!brokerIds.some(id => isActive(image, id))) {
-    throw invalid("All brokers specified in the manual partition assignment are fenced or in controlled shutdown.");
   }
   return [...brokerIds];
 }

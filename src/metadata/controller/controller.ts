@@ -18,6 +18,8 @@ import type { AlterConfigs } from "../../../protocol/apis/33-alter-configs.ts";
 import type { CreatePartitions } from "../../../protocol/apis/37-create-partitions.ts";
 import type { ElectLeaders } from "../../../protocol/apis/43-elect-leaders.ts";
 import type { IncrementalAlterConfigs } from "../../../protocol/apis/44-incremental-alter-configs.ts";
+import type { AlterPartitionReassignments } from "../../../protocol/apis/45-alter-partition-reassignments.ts";
+import type { ListPartitionReassignments } from "../../../protocol/apis/46-list-partition-reassignments.ts";
 import type { AlterPartition } from "../../../protocol/apis/56-alter-partition.ts";
 import type { UpdateFeatures } from "../../../protocol/apis/57-update-features.ts";
 import type { BrokerRegistration } from "../../../protocol/apis/62-broker-registration.ts";
@@ -47,6 +49,7 @@ import { electLeadersOperation } from "./leader-elections.ts";
 import { type Operation, unchanged } from "./operation.ts";
 import * as partitions from "./partitions.ts";
 import * as producerIds from "./producer-ids.ts";
+import { alterPartitionReassignments, listPartitionReassignments } from "./reassignments.ts";
 import { assignReplicasToDirs } from "./replica-directories.ts";
 import { createTopics } from "./topic-creation.ts";
 import { deleteTopics } from "./topic-deletion.ts";
@@ -241,6 +244,21 @@ export class Controller {
   /** A leader says who is in sync. Answers once that is committed; whether this broker has applied it by then is open. */
   async alterPartition(request: RequestOf<typeof AlterPartition>): Promise<ResponseOf<typeof AlterPartition>> {
     return (await this.#commit(alterPartition(request, this.#modules))).response;
+  }
+
+  /** Begins to move replicas, or takes that back. Answers once that is committed; the move itself takes its time. */
+  async alterPartitionReassignments(
+    request: RequestOf<typeof AlterPartitionReassignments>,
+  ): Promise<ResponseOf<typeof AlterPartitionReassignments>> {
+    const committed = this.#commit(alterPartitionReassignments(request, this.#modules));
+    return (await this.#within(request.timeoutMs, committed)).response;
+  }
+
+  async listPartitionReassignments(
+    request: RequestOf<typeof ListPartitionReassignments>,
+  ): Promise<ResponseOf<typeof ListPartitionReassignments>> {
+    const committed = this.#commit(listPartitionReassignments(request));
+    return (await this.#within(request.timeoutMs, committed)).response;
   }
 
   /** A broker tells in which directories its replicas are. Answers once that is committed. */
