@@ -13,6 +13,7 @@
  */
 import { assembleBroker, joinCluster } from "./broker/broker-part.ts";
 import { announceController, startController } from "./broker/controller-part.ts";
+import { Formation } from "./broker/formation/formation.ts";
 import { bindListeners, controllerEndpoints } from "./broker/listeners.ts";
 import type { NodeModules } from "./broker/node.ts";
 import { followMetadata, joinQuorum, leaderKnown, openChannel } from "./broker/quorum.ts";
@@ -26,7 +27,7 @@ import { LogManager, logManagerOptions } from "./log/index.ts";
 import { type Logger, nullLogger } from "./logging/index.ts";
 import type { BrokerLifecycle } from "./metadata/broker-lifecycle.ts";
 import { randomUuid } from "./metadata/storage/ids.ts";
-import { openStorage, type Storage } from "./metadata/storage/storage.ts";
+import type { Storage } from "./metadata/storage/storage.ts";
 import type { MetricsEndpoint } from "./metrics/endpoint.ts";
 import { Metrics } from "./metrics/index.ts";
 import type { Platform } from "./platform/platform.ts";
@@ -167,6 +168,11 @@ export class Broker {
       : { host: connectableHost(this.#metricsEndpoint.host), port: this.#metricsEndpoint.port };
   }
 
+  /** Whether {@link stop} was called. */
+  get isStopping(): boolean {
+    return this.#stopped !== null;
+  }
+
   get isRunning(): boolean {
     return this.#status === "running";
   }
@@ -182,6 +188,7 @@ export class Broker {
     try {
       await this.#start();
       if (this.#fault !== null) throw this.#fault;
+      if (this.isStopping) throw new BrokerStartError("the node was stopped while it started");
     } catch (error) {
       await this.#takeDown(false);
       this.#status = "stopped";
@@ -204,9 +211,10 @@ export class Broker {
 
   async #stop(): Promise<void> {
     if (this.#status === "new" || this.#status === "stopped") return;
+    const wasRunning = this.#status === "running";
     this.#status = "stopping";
     this.#logger.info("broker.stopping", { nodeId: this.nodeId });
-    await this.#takeDown(this.#fault === null);
+    await this.#takeDown(wasRunning);
     this.#status = "stopped";
     this.#logger.info("broker.stopped", { nodeId: this.nodeId });
   }
@@ -228,17 +236,30 @@ export class Broker {
   async #start(): Promise<void> {
     const { config } = this;
     checkSupported(config);
-    const dispatcher = new Dispatcher({ handlers }, { ...this.#platform, logger: this.#logger, metrics: this.metrics });
+    const formation = new Formation({ config, platform: this.#platform, logger: this.#logger });
+    const dispatcher = new Dispatcher(
+      { handlers, early: [formation.handler] },
+      { ...this.#platform, logger: this.#logger, metrics: this.metrics },
+    );
     const node = this.#nodeModules(dispatcher);
     const { server, teardown } = node;
-    teardown.push(isSound => server.stop(isSound ? DRAIN_MS : 0));
-    this.#endpoints = await bindListeners(config, server);
+    teardown.push(isSound => {
+      dispatcher.refuseWaiting();
+      return server.stop(isSound ? DRAIN_MS : 0);
+    });
+    const endpoints = await bindListeners(config, server);
+    this.#endpoints = endpoints;
     teardown.push(config.subscribe(() => server.updateLimits(connectionLimits(config))));
     await this.#startMetricsEndpoint();
-    const storage = this.#openStorage();
+    server.open();
+    teardown.push(() => formation.stop());
+    const storage = await formation.open(endpoints, { formatIfNew: this.#formatIfNew });
+    teardown.push(() => storage.close());
+    this.#clusterId = storage.clusterId;
     const logs = this.#openLogs(storage, node);
 
-    const driver = await joinQuorum({ storage, endpoints: controllerEndpoints(this.#endpoints) }, { ...node, logs });
+    const driver = await joinQuorum({ storage, endpoints: controllerEndpoints(config, endpoints) }, { ...node, logs });
+    formation.formed(storage, driver, endpoints);
     const metadata = followMetadata(driver, node);
     const controller = config.hasRole("controller")
       ? startController({ storage }, { ...node, driver, metadata })
@@ -248,19 +269,17 @@ export class Broker {
     const incarnationId = randomUuid(this.#platform.random);
     if (controller !== null) {
       dispatcher.attach("controller", services);
-      server.open("controller");
-      announceController({ incarnationId, endpoints: this.#endpoints }, { ...node, channel });
+      announceController({ incarnationId, endpoints }, { ...node, channel });
     }
     if (!config.hasRole("broker")) {
       await leaderKnown(driver);
       return;
     }
     const modules = { ...node, logs, metadata, channel };
-    const part = await assembleBroker({ storage, endpoints: this.#endpoints, incarnationId }, services, modules);
+    const part = await assembleBroker({ storage, endpoints, incarnationId }, services, modules);
     this.#lifecycle = part.lifecycle;
-    dispatcher.attach("broker", part.services);
     this.#onAssembled?.({ services: part.services, metadataLog: driver });
-    await joinCluster(part, () => server.open("broker"), modules);
+    await joinCluster(part, () => dispatcher.attach("broker", part.services), modules);
   }
 
   #nodeModules(dispatcher: Dispatcher): NodeModules {
@@ -283,24 +302,6 @@ export class Broker {
       teardown: this.#teardown,
       onFatal,
     };
-  }
-
-  #openStorage(): Storage {
-    const { config } = this;
-    const storage = openStorage(
-      {
-        directories: config.logDirs,
-        metadataDirectory: config.get("metadata.log.dir"),
-        nodeId: this.nodeId,
-        clusterId: null,
-        endpoints: controllerEndpoints(this.#endpoints),
-        formatIfNew: this.#formatIfNew,
-      },
-      { ...this.#platform, logger: this.#logger },
-    );
-    this.#teardown.push(() => storage.close());
-    this.#clusterId = storage.clusterId;
-    return storage;
   }
 
   #openLogs(storage: Storage, { platform, logger, metrics, config, onFatal, teardown }: NodeModules): LogManager {

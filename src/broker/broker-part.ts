@@ -35,7 +35,7 @@ export interface BrokerPart {
   readonly lifecycle: BrokerLifecycle;
 }
 
-/** How long the controller may take to move the leaderships of a broker that stops. */
+/** How long the active controller may take to move the leaderships of a broker that stops. */
 const SHUTDOWN_MS = 10_000;
 /** A block of producer ids that does not come in this time is asked for again by the next client. */
 const PRODUCER_IDS_TIMEOUT_MS = 5_000;

@@ -32,9 +32,21 @@ export function advertisedEndpoints(config: BrokerConfig, endpoints: readonly En
   });
 }
 
-/** Where other members of the quorum reach this node's controller. */
-export function controllerEndpoints(endpoints: readonly Endpoint[]): { name: string; host: string; port: number }[] {
+/** Where other members of the quorum reach this node's controller: one that listens on every interface, by the name that clients are told. */
+export function controllerEndpoints(
+  config: BrokerConfig,
+  endpoints: readonly Endpoint[],
+): { name: string; host: string; port: number }[] {
+  const [advertised] = config.advertisedListeners();
   return endpoints
     .filter(({ role }) => role === "controller")
-    .map(({ name, host, port }) => ({ name, host: connectableHost(host), port }));
+    .map(({ name, host, port }) => ({
+      name,
+      host: isWildcard(host) ? connectableHost(advertised?.host ?? host) : host,
+      port,
+    }));
+}
+
+function isWildcard(host: string): boolean {
+  return host === "::" || host === "0.0.0.0";
 }

@@ -1,5 +1,5 @@
 /** What a node can be started as, and how it says that it cannot. */
-import type { BrokerConfig, Role } from "../config/index.ts";
+import type { BrokerConfig } from "../config/index.ts";
 
 /** The broker cannot start, for a reason that its operator can do something about. */
 export class BrokerStartError extends Error {
@@ -8,14 +8,6 @@ export class BrokerStartError extends Error {
 
 /** Refuses what this version cannot do, rather than to do something else. */
 export function checkSupported(config: BrokerConfig): void {
-  const roles: readonly Role[] = ["broker", "controller"];
-  if (!roles.every(role => config.hasRole(role))) {
-    throw new BrokerStartError("process.roles must be broker,controller: separate roles are not supported yet");
-  }
-  const voters = config.get("controller.quorum.voters");
-  if (voters.length > 1) {
-    throw new BrokerStartError("controller.quorum.voters names several voters: a quorum of one is supported so far");
-  }
   const other = config.listeners().find(({ protocol }) => protocol !== "PLAINTEXT");
   if (other !== undefined) {
     throw new BrokerStartError(`listener ${other.name} is ${other.protocol}: only PLAINTEXT is supported so far`);

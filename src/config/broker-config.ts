@@ -196,7 +196,7 @@ export class BrokerConfig {
     const [controllerName] = this.controllerListenerNames;
     if (isController && controllerName !== undefined && !addresses.some(address => this.#isController(address.name))) {
       const client = given[0] ?? { host: "127.0.0.1", port: 9092 };
-      addresses.push({ name: controllerName, host: client.host, port: controllerPort(client.port) });
+      addresses.push({ name: controllerName, host: client.host, port: defaultControllerPort(client.port) });
     }
     const protocols = this.securityProtocolMap();
     return addresses.map(address => ({ ...address, protocol: protocols.get(address.name) ?? "PLAINTEXT" }));
@@ -320,7 +320,8 @@ function parseAll(texts: readonly string[]): ListenerAddress[] {
   return texts.map(parseListener).filter(address => address !== null);
 }
 
-function controllerPort(clientPort: number): number {
+/** The port of a controller's listener that is not configured, on a node with this client port. */
+export function defaultControllerPort(clientPort: number): number {
   if (clientPort === 0) return 0;
   return clientPort + 10_000 <= 65_535 ? clientPort + 10_000 : clientPort - 10_000;
 }

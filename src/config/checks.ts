@@ -47,7 +47,8 @@ function checkNode(config: BrokerConfig): ConfigProblem[] {
   if (
     !config.hasRole("controller") &&
     voters.length === 0 &&
-    config.get("controller.quorum.bootstrap.servers").length === 0
+    config.get("controller.quorum.bootstrap.servers").length === 0 &&
+    config.get("samsa.peers").length === 0
   ) {
     const name = "controller.quorum.bootstrap.servers";
     problems.push(error(name, `${name} must be set on a node that is not a controller itself, or it finds none`));

@@ -1,5 +1,6 @@
 /** Keys that Apache Kafka does not have. All broker keys begin with `samsa.`; Kafka ignores them. */
 import type { ConfigTable } from "./definition.ts";
+import { peerList } from "./peers.ts";
 import { atLeast, between, matching, oneOf } from "./validators.ts";
 
 const KIBIBYTE = 1024;
@@ -7,6 +8,26 @@ const MEBIBYTE = 1024 * KIBIBYTE;
 const GIBIBYTE = 1024 * MEBIBYTE;
 
 export const samsaBrokerConfigs = {
+  "samsa.peers": {
+    type: "list",
+    default: [],
+    valid: peerList,
+    importance: "high",
+    updateMode: "read-only",
+    effect: "used",
+    documentation:
+      "The nodes of the cluster by their client ports, as host:port or id@host:port; this node's own entry may be among them.",
+  },
+  "samsa.quorum.suspicion.jitter.ms": {
+    type: "int",
+    default: 40,
+    valid: between(0, 10_000),
+    importance: "low",
+    updateMode: "read-only",
+    effect: "used",
+    documentation:
+      "Most that a controller waits, at random, before it asks for votes when the leader's connection is gone.",
+  },
   "samsa.metrics.listener": {
     type: "string",
     default: null,

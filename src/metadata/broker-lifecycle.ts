@@ -43,6 +43,8 @@ export interface BrokerLifecycleModules {
   readonly logger: Logger;
 }
 
+/** A controller that is silent for this long is asked again; an election is over by then. */
+const HEARTBEAT_TIMEOUT_MS = 2_000;
 /** Between attempts to register that were refused. */
 const REGISTRATION_BACKOFF_MS = 100;
 /** Between heartbeats while the controller moves the leaderships of a stopping broker. */
@@ -194,6 +196,7 @@ export class BrokerLifecycle {
   async #heartbeat(): Promise<ResponseOf<typeof BrokerHeartbeat> | null> {
     const { channel, metadata, logger } = this.#modules;
     const { registration, sessionTimeoutMs } = this.#options;
+    const timeoutMs = Math.min(sessionTimeoutMs, HEARTBEAT_TIMEOUT_MS);
     const body = {
       brokerId: registration.brokerId,
       brokerEpoch: this.#brokerEpoch,
@@ -203,10 +206,12 @@ export class BrokerLifecycle {
       offlineLogDirs: [...this.#offlineDirectories],
     };
     try {
-      return await channel.request(BrokerHeartbeat, body, { timeoutMs: sessionTimeoutMs });
+      return await channel.request(BrokerHeartbeat, body, { timeoutMs });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       logger.warn("broker.heartbeat-unanswered", { error: error.message });
+      // All nodes may be stopping at once, and nobody be left to move anything.
+      if (this.#wantsShutDown) this.#released.resolve();
       return null;
     }
   }

@@ -62,6 +62,12 @@ interface Exchange {
   memory: ReplyMemory | null;
 }
 
+export interface DispatcherOptions {
+  readonly handlers: readonly Handler[];
+  /** Served on every listener from the start, before anything is attached, and not advertised. They use nothing of the node's services. */
+  readonly early?: readonly Handler[];
+}
+
 export interface DispatcherModules {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -71,20 +77,25 @@ export interface DispatcherModules {
 export class Dispatcher {
   readonly #modules: DispatcherModules;
   readonly #routes: Readonly<Record<ListenerRole, readonly (Route | undefined)[]>>;
+  readonly #early = new Map<number, Route>();
+  /** Requests that came before what they are for; one of each connection, as its next one waits for the reply. */
+  readonly #waiting: Record<ListenerRole, (() => void)[]> = { broker: [], controller: [] };
   readonly #services: Record<ListenerRole, BrokerServices | null> = { broker: null, controller: null };
 
-  constructor(options: { readonly handlers: readonly Handler[] }, modules: DispatcherModules) {
+  constructor(options: DispatcherOptions, modules: DispatcherModules) {
     this.#modules = modules;
     const routes = options.handlers.map(handler => this.#route(handler));
+    for (const handler of options.early ?? []) this.#early.set(handler.api.key, this.#route(handler));
     this.#routes = { broker: byKey(routes, "broker"), controller: byKey(routes, "controller") };
   }
 
-  /** Gives the handlers of a listener what they work on. Nothing may be dispatched there before. */
+  /** Gives the handlers of a listener what they work on. Requests that came before are dispatched now. */
   attach(role: "broker", services: BrokerServices): void;
   attach(role: "controller", services: NodeServices): void;
   attach(role: ListenerRole, services: NodeServices): void {
     // Handlers of the controller listener use nothing of a broker's: the node may be none.
     this.#services[role] = services as BrokerServices;
+    for (const dispatch of this.#waiting[role].splice(0)) dispatch();
   }
 
   /** The rows of ApiVersions for a listener, by key. */
@@ -113,23 +124,51 @@ export class Dispatcher {
     const startedMs = this.#modules.clock.monotonic();
     const reader = new Reader(frame, start, end);
     const header = decodeHeader(reader);
-    const route = this.#routes[connection.listenerRole][header.apiKey];
+    const { listenerRole: role } = connection;
+    const route = this.#routes[role][header.apiKey] ?? this.#early.get(header.apiKey);
     if (route === undefined) throw refused(header, "is not served on this listener");
     if (header.apiVersion < route.minVersion || header.apiVersion > route.maxVersion) {
       if (header.apiKey !== ApiVersions.key) throw refused(header, "has a version that is not served");
       sink.replied(unsupportedApiVersions(route, header), null);
       return undefined;
     }
+    const services = this.#services[role];
+    if (services === STOPPED) throw refused(header, "comes to a node that has ended");
+    if (services === null && !this.#early.has(header.apiKey)) {
+      const bytes = Buffer.from(frame.subarray(start, end));
+      this.#waiting[role].push(() => this.#dispatchLate(bytes, connection, sink));
+      return "reply";
+    }
     const isCopied = !isOwned && route.handler.kind === "serial" && route.hasSlices;
     const request = decodeBody(route.api, header, isCopied ? copied(reader) : reader);
     const context = new HandlerContext(
-      this.#services[connection.listenerRole]!,
+      // Early handlers have none, and look at none.
+      services as BrokerServices,
       connection,
       header,
       isOwned || isCopied,
     );
     route.sizeBytes.observe(end - start);
     return this.#handle({ route, request, context, startedMs, sink, memory: null });
+  }
+
+  /** Closes the connections of those who wait for services that will not come. */
+  refuseWaiting(): void {
+    for (const role of ["broker", "controller"] as const) {
+      this.#services[role] ??= STOPPED;
+      for (const refuse of this.#waiting[role].splice(0)) refuse();
+    }
+  }
+
+  #dispatchLate(bytes: Buffer, connection: ConnectionFacts, sink: ReplySink): void {
+    if (connection.isClosed) return;
+    try {
+      if (this.#services[connection.listenerRole] === STOPPED)
+        throw new RefusedRequestError("refused", "the node stops");
+      this.dispatch(bytes, 0, bytes.length, connection, true, sink);
+    } catch (error) {
+      sink.failed(error);
+    }
   }
 
   #handle(exchange: Exchange): Next {
@@ -234,6 +273,9 @@ export class Dispatcher {
     };
   }
 }
+
+/** Stands for the services of a node that ended before it had them. */
+const STOPPED = Object.freeze({}) as BrokerServices;
 
 function byKey(routes: readonly Route[], role: ListenerRole): readonly (Route | undefined)[] {
   const table: (Route | undefined)[] = [];

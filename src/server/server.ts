@@ -4,7 +4,7 @@
  * ```ts
  * const server = new Server({ ...limits }, { platform, dispatcher, logger, metrics });
  * const endpoint = await server.bind({ name: "PLAINTEXT", host: "127.0.0.1", port: 0, role: "broker", securityProtocol: "PLAINTEXT" });
- * server.open("broker"); // connections that came in before are read from now on
+ * server.open(); // connections that came in before are read from now on
  * await server.stop(5_000);
  * ```
  */
@@ -75,7 +75,7 @@ export class Server implements ConnectionOwner {
   #isFlushScheduled = false;
   #sweepTimer: Timer | null = null;
   #nextConnectionId = 1;
-  readonly #openRoles = new Set<ListenerRole>();
+  #isOpen = false;
   #isStopping = false;
   #allGone: (() => void) | null = null;
 
@@ -113,14 +113,12 @@ export class Server implements ConnectionOwner {
     return endpoint;
   }
 
-  /** Begins to serve the listeners of a role. */
-  open(role: ListenerRole): void {
-    if (this.#isStopping || this.#openRoles.has(role)) return;
-    this.#openRoles.add(role);
-    for (const connection of this.#connections) {
-      if (connection.listenerRole === role && !this.#delayed.has(connection)) connection.start();
-    }
-    this.#sweepTimer ??= this.#modules.platform.timers.every(SWEEP_PERIOD_MS, () => this.#sweep());
+  /** Begins to serve. */
+  open(): void {
+    if (this.#isStopping) return;
+    this.#isOpen = true;
+    for (const connection of this.#connections) if (!this.#delayed.has(connection)) connection.start();
+    this.#sweepTimer = this.#modules.platform.timers.every(SWEEP_PERIOD_MS, () => this.#sweep());
   }
 
   /** Takes new limits on connections (they are dynamic configs). */
@@ -212,9 +210,9 @@ export class Server implements ConnectionOwner {
       this.#delayed.add(connection);
       this.#modules.platform.timers.after(admission.delayMs, () => {
         this.#delayed.delete(connection);
-        if (this.#openRoles.has(endpoint.role)) connection.start();
+        if (this.#isOpen) connection.start();
       });
-    } else if (this.#openRoles.has(endpoint.role)) connection.start();
+    } else if (this.#isOpen) connection.start();
   }
 
   #flush(): void {

@@ -64,7 +64,7 @@ class Harness {
     const options = { name: "TEST", host: "127.0.0.1", port: 0, role, securityProtocol: "PLAINTEXT" };
     const { port } = await this.server.bind(options);
     this.address = { host: "127.0.0.1", port };
-    this.server.open("broker");
+    this.server.open();
     return this;
   }
 

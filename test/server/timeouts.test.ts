@@ -51,7 +51,7 @@ class World {
   async open(): Promise<this> {
     const options = { name: "T", host: "localhost", port: 0, role: "broker", securityProtocol: "PLAINTEXT" } as const;
     this.port = (await this.server.bind(options)).port;
-    this.server.open("broker");
+    this.server.open();
     return this;
   }
 

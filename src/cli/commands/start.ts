@@ -38,6 +38,12 @@ export function startCommand(context: CliContext) {
           describe: "Port for clients; the controller's is 10,000 above (listeners)",
           requiresArg: true,
         })
+        .option("peers", {
+          type: "string",
+          array: true,
+          describe: "The cluster's nodes, [id@]host:port of their client ports, with commas (samsa.peers)",
+          requiresArg: true,
+        })
         .option("data-dir", {
           alias: "d",
           type: "string",
@@ -66,6 +72,7 @@ export function startCommand(context: CliContext) {
           requiresArg: true,
         })
         .example("$0 start --port 9094 --data-dir /tmp/samsa", "Another port and directory")
+        .example("$0 start --id 2 --peers a:9092,b:9092,c:9092 --host b", "One of three nodes of a cluster")
         .example("$0 start --config server.properties", "As Apache Kafka is configured"),
     handler: args => start(args, context),
   });
@@ -78,6 +85,7 @@ export interface StartArguments {
   readonly id?: number | undefined;
   readonly host?: string | undefined;
   readonly port?: number | undefined;
+  readonly peers?: readonly string[] | undefined;
   readonly "data-dir"?: readonly string[] | undefined;
   readonly "segment-size"?: string | undefined;
   readonly "log-level"?: string | undefined;
@@ -118,19 +126,25 @@ async function runBroker(
   });
   failed.catch(() => {});
   const broker = new Broker({ config }, { platform, logger, onFatal: error => fail(error) });
+  // A node may wait long for its cluster, and be told to stop meanwhile.
+  const stopped = aborted(terminal.stop).then(() => broker.stop());
   try {
     await broker.start();
   } catch (error) {
+    if (terminal.stop.aborted) {
+      await stopped;
+      return;
+    }
     throw startFailure(error);
   }
-  const { host, port } = broker.address;
   const metrics = broker.metricsAddress;
-  await terminal.write(
-    `Samsa ${version} is ready: clients connect to ${host.includes(":") ? `[${host}]` : host}:${port} (node ${config.nodeId}, data in ${config.logDirs.join(", ")}).\n`,
-  );
+  const about = `(node ${config.nodeId}, data in ${config.logDirs.join(", ")})`;
+  const { host, port } = config.hasRole("broker") ? broker.address : { host: "", port: -1 };
+  const where = port < 0 ? "controls" : `clients connect to ${host.includes(":") ? `[${host}]` : host}:${port}`;
+  await terminal.write(`Samsa ${version} is ready: ${where} ${about}.\n`);
   if (metrics !== null) await terminal.write(`Metrics: http://${metrics.host}:${metrics.port}/metrics\n`);
   try {
-    await Promise.race([failed, aborted(terminal.stop)]);
+    await Promise.race([failed, stopped]);
   } catch (error) {
     throw new CliFailure(`The broker has ended itself: ${(error as Error).message}.`, {
       cause: error,
@@ -138,7 +152,6 @@ async function runBroker(
         "Its log above says what happened. Nothing acknowledged is lost; start it again once the cause is mended.",
     });
   }
-  await broker.stop();
 }
 
 /** The flags as settings. `--override` comes first, so that the flag of a key wins over it. Throws a usage failure. */
@@ -155,6 +168,7 @@ export function settingsOf(args: StartArguments): Record<string, string> {
     const host = args.host === "0.0.0.0" || args.host === "::" ? "" : (args.host ?? "127.0.0.1");
     settings.listeners = `PLAINTEXT://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${args.port ?? 9092}`;
   }
+  if (args.peers !== undefined) settings["samsa.peers"] = args.peers.join(",");
   if (args["data-dir"] !== undefined) settings["log.dirs"] = args["data-dir"].join(",");
   if (args["segment-size"] !== undefined) settings["log.segment.bytes"] = String(parseSize(args["segment-size"]));
   if (args["log-level"] !== undefined) settings["samsa.log.level"] = args["log-level"];

@@ -73,6 +73,7 @@ export const controllerConfigs = {
   "controller.quorum.election.timeout.ms": {
     type: "int",
     default: 1000,
+    samsaDefault: 500,
     valid: atLeast(0),
     importance: "high",
     updateMode: "read-only",
@@ -100,6 +101,7 @@ export const controllerConfigs = {
   "controller.quorum.fetch.timeout.ms": {
     type: "int",
     default: 2000,
+    samsaDefault: 1000,
     valid: atLeast(0),
     importance: "high",
     updateMode: "read-only",
@@ -110,6 +112,7 @@ export const controllerConfigs = {
   "controller.quorum.request.timeout.ms": {
     type: "int",
     default: 2000,
+    samsaDefault: 1000,
     valid: atLeast(0),
     importance: "medium",
     updateMode: "read-only",

@@ -15,28 +15,33 @@ import { type Clock, type Disk, DiskError, type Random } from "../../platform/pl
 import { readBootstrap } from "./bootstrap.ts";
 import {
   type ControllerEndpoint,
+  type FormatPlan,
   formatDataDirectory,
   formatMetadataDirectory,
   isFormattable,
   LOCK_FILE,
   METADATA_LOG_DIRECTORY,
+  standalonePlan,
   writeMetaProperties,
 } from "./format.ts";
 import { randomUuid } from "./ids.ts";
 import { META_PROPERTIES_FILE, type MetaProperties, parseMetaProperties } from "./meta-properties.ts";
 
-export interface StorageOptions {
+export interface LockOptions {
   /** `log.dirs`. */
   readonly directories: readonly string[];
   /** `metadata.log.dir`; the first log directory when null. */
   readonly metadataDirectory: string | null;
   readonly nodeId: number;
-  /** The cluster the node is meant to be in: checked where the directories say one, taken where they are new. Null for any. */
+  /** The cluster the node is meant to be in: checked where the directories say one. Null for any. */
   readonly clusterId: string | null;
+  /** Whether missing directories are made. */
+  readonly formatIfNew: boolean;
+}
+
+export interface StorageOptions extends LockOptions {
   /** Where the controller listens, for the voter set of a new quorum. */
   readonly endpoints: readonly ControllerEndpoint[];
-  /** Whether new directories are formatted; when not, they are an error. */
-  readonly formatIfNew: boolean;
 }
 
 export interface StorageModules {
@@ -74,8 +79,37 @@ export class StorageError extends Error {
   override readonly name = "StorageError";
 }
 
-/** @throws StorageError, DiskError */
+/** Directories that this process holds the locks of, looked at and found to be this node's or new. */
+export interface LockedStorage {
+  /** Whether there is nothing in them yet. */
+  readonly isNew: boolean;
+  /** Directory of the metadata log's directory. */
+  readonly metadataPath: string;
+  /** Null where they are new. */
+  readonly clusterId: string | null;
+  /** Id of the metadata directory; null where that is new, or older than such ids. */
+  readonly directoryId: string | null;
+  /** Formats what is new by `plan`, which is needed only then. @throws StorageError, DiskError */
+  open(plan: FormatPlan | null): Storage;
+  /** Releases the locks. */
+  close(): void;
+}
+
+/** Opens directories, new ones as those of a quorum of one. @throws StorageError, DiskError */
 export function openStorage(options: StorageOptions, modules: StorageModules): Storage {
+  const locked = lockStorage(options, modules);
+  try {
+    const { nodeId, endpoints, formatIfNew } = options;
+    const clusterId = locked.clusterId ?? options.clusterId ?? randomUuid(modules.random);
+    return locked.open(formatIfNew ? standalonePlan(clusterId, nodeId, endpoints) : null);
+  } catch (error) {
+    locked.close();
+    throw error;
+  }
+}
+
+/** @throws StorageError, DiskError */
+export function lockStorage(options: LockOptions, modules: StorageModules): LockedStorage {
   const metadataPath = options.metadataDirectory ?? options.directories[0];
   if (metadataPath === undefined) throw new StorageError("no log directory is configured (log.dirs)");
   const paths = [...new Set([metadataPath, ...options.directories])];
@@ -90,8 +124,22 @@ export function openStorage(options: StorageOptions, modules: StorageModules): S
     for (const path of paths) releases.push(lockDirectory(modules.disk, path, options));
     const before = new Map(paths.map(path => [path, loadMetaProperties(modules.disk, path)]));
     checkConsistency(before, metadataPath, options, modules.disk);
-    const isNew = before.get(metadataPath) === null;
-    const after = formatMissing(before, metadataPath, options, modules);
+    const known = before.get(metadataPath) ?? null;
+    return {
+      isNew: known === null,
+      metadataPath,
+      clusterId: known?.clusterId ?? null,
+      directoryId: known?.directoryId ?? null,
+      open: plan =>
+        opened(formatMissing(before, metadataPath, plan, options.nodeId, modules), metadataPath, known === null),
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+
+  function opened(after: ReadonlyMap<string, MetaProperties>, metadataPath: string, isNew: boolean): Storage {
     const describe = (path: string) => ({ path, directoryId: after.get(path)?.directoryId as string });
     return {
       clusterId: after.get(metadataPath)?.clusterId as string,
@@ -103,13 +151,10 @@ export function openStorage(options: StorageOptions, modules: StorageModules): S
       bootstrapRecords: () => readBootstrap(modules.disk, metadataPath),
       close,
     };
-  } catch (error) {
-    close();
-    throw error;
   }
 }
 
-function lockDirectory(disk: Disk, path: string, options: StorageOptions): () => void {
+function lockDirectory(disk: Disk, path: string, options: LockOptions): () => void {
   if (!disk.exists(path)) {
     if (!options.formatIfNew) throw new StorageError(`log directory ${path} does not exist`);
     makeDirectoryDurably(disk, path);
@@ -135,7 +180,7 @@ function loadMetaProperties(disk: Disk, directory: string): MetaProperties | nul
 function checkConsistency(
   found: ReadonlyMap<string, MetaProperties | null>,
   metadataPath: string,
-  options: StorageOptions,
+  options: LockOptions,
   disk: Disk,
 ): void {
   const formatted = [...found].filter((entry): entry is [string, MetaProperties] => entry[1] !== null);
@@ -181,22 +226,21 @@ function checkDirectoryIds(formatted: readonly (readonly [string, MetaProperties
 function formatMissing(
   found: ReadonlyMap<string, MetaProperties | null>,
   metadataPath: string,
-  options: StorageOptions,
+  plan: FormatPlan | null,
+  nodeId: number,
   modules: StorageModules,
 ): Map<string, MetaProperties> {
-  const { nodeId, endpoints, formatIfNew } = options;
-  const known = found.get(metadataPath) ?? null;
-  if (known === null && !formatIfNew) {
+  const clusterId = (found.get(metadataPath) ?? plan)?.clusterId;
+  if (clusterId === undefined) {
     throw new StorageError(`${metadataPath} has no ${META_PROPERTIES_FILE}: it has not been formatted`);
   }
-  const clusterId = known?.clusterId ?? options.clusterId ?? randomUuid(modules.random);
   const result = new Map<string, MetaProperties>();
   for (const [path, properties] of found) {
     let current = properties;
     if (current === null) {
       current =
-        path === metadataPath
-          ? formatMetadataDirectory(path, { clusterId, nodeId, endpoints }, modules)
+        path === metadataPath && plan !== null
+          ? formatMetadataDirectory(path, nodeId, plan, modules)
           : formatDataDirectory(path, { clusterId, nodeId }, modules);
       const { directoryId } = current;
       modules.logger.info("storage.formatted", { path, clusterId, nodeId, directoryId });
