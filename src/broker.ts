@@ -17,7 +17,7 @@ import { Formation } from "./broker/formation/formation.ts";
 import { bindListeners, controllerEndpoints } from "./broker/listeners.ts";
 import type { NodeModules } from "./broker/node.ts";
 import { followMetadata, joinQuorum, leaderKnown, openChannel } from "./broker/quorum.ts";
-import { nodeServices } from "./broker/services.ts";
+import { envelopeRunner, nodeServices } from "./broker/services.ts";
 import { BrokerStartError, checkSupported } from "./broker/supported.ts";
 import { Teardown } from "./broker/teardown.ts";
 import { BrokerConfig } from "./config/index.ts";
@@ -264,8 +264,12 @@ export class Broker {
     const controller = config.hasRole("controller")
       ? startController({ storage }, { ...node, driver, metadata })
       : null;
-    const channel = openChannel(driver, controller, node);
-    const services = nodeServices({ storage }, { ...node, driver, metadata, controller, channel, dispatcher });
+    const runEnvelope = envelopeRunner(config, { dispatcher, controller });
+    const channel = openChannel(driver, controller, { ...node, runEnvelope });
+    const services = nodeServices(
+      { storage },
+      { ...node, driver, metadata, controller, channel, dispatcher, runEnvelope },
+    );
     const incarnationId = randomUuid(this.#platform.random);
     if (controller !== null) {
       dispatcher.attach("controller", services);

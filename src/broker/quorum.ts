@@ -1,5 +1,6 @@
 /** A node's part in the quorum: its metadata log, the image that follows from it, and the way to the active controller. */
 
+import type { NodeServices } from "../handlers/context.ts";
 import type { LogManager } from "../log/index.ts";
 import type { Controller } from "../metadata/controller/controller.ts";
 import { type ControllerChannel, QuorumChannel } from "../metadata/controller-channel.ts";
@@ -56,7 +57,11 @@ export function followMetadata(driver: RaftDriver, node: NodeModules): MetadataS
 }
 
 /** Requests of this node to the active controller, which may be in this process. */
-export function openChannel(quorum: RaftDriver, controller: Controller | null, node: NodeModules): ControllerChannel {
+export function openChannel(
+  quorum: RaftDriver,
+  controller: Controller | null,
+  node: NodeModules & Pick<NodeServices, "runEnvelope">,
+): ControllerChannel {
   const { config, platform, logger, teardown } = node;
   const clientId = `broker-to-controller-${config.nodeId}`;
   const connect = (address: { host: string; port: number }) =>

@@ -1,4 +1,5 @@
 /** What handlers of every node work on. */
+import type { BrokerConfig } from "../config/index.ts";
 import type { NodeServices } from "../handlers/context.ts";
 import type { Controller } from "../metadata/controller/controller.ts";
 import type { ControllerChannel } from "../metadata/controller-channel.ts";
@@ -6,6 +7,7 @@ import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { Storage } from "../metadata/storage/storage.ts";
 import type { RaftDriver } from "../raft/driver.ts";
 import type { Dispatcher } from "../server/dispatcher.ts";
+import { runEnvelope } from "../server/envelope.ts";
 import type { NodeModules } from "./node.ts";
 
 export interface NodeServicesModules extends NodeModules {
@@ -14,6 +16,16 @@ export interface NodeServicesModules extends NodeModules {
   readonly controller: Controller | null;
   readonly channel: ControllerChannel;
   readonly dispatcher: Dispatcher;
+  readonly runEnvelope: NodeServices["runEnvelope"];
+}
+
+/** Runs forwarded requests while this node is the active controller. */
+export function envelopeRunner(
+  config: BrokerConfig,
+  { dispatcher, controller }: Pick<NodeServicesModules, "dispatcher" | "controller">,
+): NodeServices["runEnvelope"] {
+  const listenerName = config.controllerListenerNames[0] ?? "CONTROLLER";
+  return request => runEnvelope(request, { dispatcher, listenerName, isActive: () => controller?.isActive === true });
 }
 
 export function nodeServices({ storage }: { readonly storage: Storage }, modules: NodeServicesModules): NodeServices {
@@ -27,6 +39,7 @@ export function nodeServices({ storage }: { readonly storage: Storage }, modules
     controller,
     channel,
     quorum: driver.service,
+    runEnvelope: modules.runEnvelope,
     disk,
     clock,
     timers,

@@ -7,9 +7,9 @@
  */
 import { CreateTopics } from "../../protocol/apis/19-create-topics.ts";
 import { ZERO_UUID } from "../../protocol/schema.ts";
-import { handler } from "./handler.ts";
+import { forwardedHandler } from "./forwarding.ts";
 
-export const createTopics = handler(
+export const createTopics = forwardedHandler(
   CreateTopics,
   (request, context) => context.controller.createTopics(request),
   ({ topics }, errorCode, errorMessage) => ({

@@ -7,12 +7,12 @@
 import { DeleteTopics } from "../../protocol/apis/20-delete-topics.ts";
 import { ApiError, Errors } from "../../protocol/errors.ts";
 import { type RequestOf, ZERO_UUID } from "../../protocol/schema.ts";
-import { handler } from "./handler.ts";
+import { forwardedHandler } from "./forwarding.ts";
 
 /** Older clients do not know TOPIC_DELETION_DISABLED. */
 const FIRST_VERSION_WITH_DISABLED_ERROR = 3;
 
-export const deleteTopics = handler(
+export const deleteTopics = forwardedHandler(
   DeleteTopics,
   (request, context) => {
     if (!context.config.get("delete.topic.enable")) {

@@ -3,9 +3,9 @@
  * place.
  */
 import { AlterConfigs } from "../../protocol/apis/33-alter-configs.ts";
-import { handler } from "./handler.ts";
+import { forwardedHandler } from "./forwarding.ts";
 
-export const alterConfigs = handler(
+export const alterConfigs = forwardedHandler(
   AlterConfigs,
   (request, context) => context.controller.alterConfigs(request),
   ({ resources }, errorCode, errorMessage) => ({

@@ -4,9 +4,9 @@
  * - v1: the election type, and an error for the whole; before, every election is of preferred replicas.
  */
 import { ElectLeaders } from "../../protocol/apis/43-elect-leaders.ts";
-import { handler } from "./handler.ts";
+import { forwardedHandler } from "./forwarding.ts";
 
-export const electLeaders = handler(
+export const electLeaders = forwardedHandler(
   ElectLeaders,
   (request, context) => context.controller.electLeaders(request),
   ({ topicPartitions }, errorCode, errorMessage) => ({

@@ -2,9 +2,9 @@
  * IncrementalAlterConfigs (44): sets, removes, or changes entries of single configuration keys (KIP-339).
  */
 import { IncrementalAlterConfigs } from "../../protocol/apis/44-incremental-alter-configs.ts";
-import { handler } from "./handler.ts";
+import { forwardedHandler } from "./forwarding.ts";
 
-export const incrementalAlterConfigs = handler(
+export const incrementalAlterConfigs = forwardedHandler(
   IncrementalAlterConfigs,
   (request, context) => context.controller.incrementalAlterConfigs(request),
   ({ resources }, errorCode, errorMessage) => ({

@@ -4,9 +4,9 @@
  * - v1: the number of replicas may be held as it is (KIP-860).
  */
 import { AlterPartitionReassignments } from "../../protocol/apis/45-alter-partition-reassignments.ts";
-import { handler } from "./handler.ts";
+import { forwardedHandler } from "./forwarding.ts";
 
-export const alterPartitionReassignments = handler(
+export const alterPartitionReassignments = forwardedHandler(
   AlterPartitionReassignments,
   (request, context) => context.controller.alterPartitionReassignments(request),
   ({ topics, allowReplicationFactorChange }, errorCode, errorMessage) => ({

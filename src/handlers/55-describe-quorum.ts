@@ -5,9 +5,9 @@
  * - v2: directory ids of the replicas, endpoints of the voters, error messages (KIP-853).
  */
 import { DescribeQuorum } from "../../protocol/apis/55-describe-quorum.ts";
-import { handler } from "./handler.ts";
+import { forwardedHandler } from "./forwarding.ts";
 
-export const describeQuorum = handler(
+export const describeQuorum = forwardedHandler(
   DescribeQuorum,
   (request, context) => context.services.quorum.describeQuorum(request, context.apiVersion),
   ({ topics }, errorCode, errorMessage) => ({

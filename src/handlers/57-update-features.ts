@@ -7,11 +7,11 @@
 import { UpdateFeatures } from "../../protocol/apis/57-update-features.ts";
 import { Errors } from "../../protocol/errors.ts";
 import type { RequestOf } from "../../protocol/schema.ts";
-import { handler } from "./handler.ts";
+import { forwardedHandler } from "./forwarding.ts";
 
 const FIRST_VERSION_WITHOUT_RESULTS = 2;
 
-export const updateFeatures = handler(
+export const updateFeatures = forwardedHandler(
   UpdateFeatures,
   async (request, context) => {
     await context.controller.updateFeatures(request, context.apiVersion);

@@ -3,9 +3,9 @@
  */
 import { UnregisterBroker } from "../../protocol/apis/64-unregister-broker.ts";
 import { Errors } from "../../protocol/errors.ts";
-import { handler } from "./handler.ts";
+import { forwardedHandler } from "./forwarding.ts";
 
-export const unregisterBroker = handler(
+export const unregisterBroker = forwardedHandler(
   UnregisterBroker,
   async ({ brokerId }, context) => {
     await context.controller.unregisterBroker(brokerId);

@@ -4,9 +4,9 @@
  * - v1: may be answered before the change is committed (KIP-1186).
  */
 import { AddRaftVoter } from "../../protocol/apis/80-add-raft-voter.ts";
-import { handler } from "./handler.ts";
+import { forwardedHandler } from "./forwarding.ts";
 
-export const addRaftVoter = handler(
+export const addRaftVoter = forwardedHandler(
   AddRaftVoter,
   (request, context) => context.services.quorum.addVoter(request),
   (_request, errorCode, errorMessage) => ({ throttleTimeMs: 0, errorCode, errorMessage }),

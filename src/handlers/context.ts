@@ -3,7 +3,9 @@
  *
  * A {@link HandlerContext} is made for every request, so it holds four references and reads everything else through them.
  */
+import type { Envelope } from "../../protocol/apis/58-envelope.ts";
 import { ApiError, Errors } from "../../protocol/errors.ts";
+import type { RequestOf, ResponseOf } from "../../protocol/schema.ts";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { GroupCoordinator } from "../coordinators/group/group-coordinator.ts";
 import type { LogManager } from "../log/log-manager.ts";
@@ -55,6 +57,8 @@ export interface NodeServices {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Runs a request that another broker passes on. */
+  runEnvelope(request: RequestOf<typeof Envelope>): Promise<ResponseOf<typeof Envelope>>;
   /** Node id of the active controller as far as this node knows; -1 when it knows none. */
   controllerId(): number;
   /** The level of `kraft.version`, which the quorum keeps in its own log rather than in the metadata. */
@@ -92,6 +96,8 @@ export interface ConnectionFacts {
   readonly principal: Principal;
   /** Nobody will read a reply any more. */
   readonly isClosed: boolean;
+  /** The broker that speaks, on a controller's listener, once it has said so; -1 before. Its death closes the connection. */
+  brokerId: number;
   /** From ApiVersions v3+; empty before. Set by its handler. */
   clientSoftwareName: string;
   clientSoftwareVersion: string;
@@ -119,12 +125,21 @@ export class HandlerContext {
    * the shared receive window.
    */
   readonly ownsRequestBytes: boolean;
+  /** Header and body as they came, for a request that may be passed on; null for all others. */
+  readonly requestBytes: Buffer | null;
 
-  constructor(services: BrokerServices, connection: ConnectionFacts, request: RequestFacts, ownsRequestBytes: boolean) {
+  constructor(
+    services: BrokerServices,
+    connection: ConnectionFacts,
+    request: RequestFacts,
+    ownsRequestBytes: boolean,
+    requestBytes: Buffer | null = null,
+  ) {
     this.services = services;
     this.connection = connection;
     this.request = request;
     this.ownsRequestBytes = ownsRequestBytes;
+    this.requestBytes = requestBytes;
   }
 
   get apiVersion(): number {

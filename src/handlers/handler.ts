@@ -57,6 +57,8 @@ export interface Handler<A extends Api = Api> {
    * ({@link HandlerContext.ownsRequestBytes}).
    */
   readonly kind: "serial" | "ordered";
+  /** Whether only the active controller answers: any broker takes the request, and passes it on as it came (see `forwarding.ts`). */
+  readonly isForwarded?: boolean;
   handle(request: RequestOf<A>, context: HandlerContext): Staged<ResponseInputOf<A>>;
   errorResponse(
     request: RequestOf<A>,

@@ -34,6 +34,7 @@ import { endQuorumEpoch } from "./54-end-quorum-epoch.ts";
 import { describeQuorum } from "./55-describe-quorum.ts";
 import { alterPartition } from "./56-alter-partition.ts";
 import { updateFeatures } from "./57-update-features.ts";
+import { envelope } from "./58-envelope.ts";
 import { fetchSnapshot } from "./59-fetch-snapshot.ts";
 import { describeCluster } from "./60-describe-cluster.ts";
 import { describeProducers } from "./61-describe-producers.ts";
@@ -89,6 +90,7 @@ export const handlers = [
   describeQuorum,
   alterPartition,
   updateFeatures,
+  envelope,
   fetchSnapshot,
   describeCluster,
   describeProducers,

@@ -11,6 +11,7 @@
  * names the epoch it builds upon. Waits end when the leader changes or the controller in this process becomes active; only a lost connection is
  * tried again by time.
  */
+import { Envelope } from "../../protocol/apis/58-envelope.ts";
 import { decoderOf, encoderOf } from "../../protocol/compile.ts";
 import { ApiError, Errors } from "../../protocol/errors.ts";
 import { Reader } from "../../protocol/reader.ts";
@@ -29,7 +30,7 @@ import type { Clock, Timers } from "../platform/platform.ts";
 import type { LeaderAndEpoch } from "../raft/replicated-log.ts";
 import { type RequestOptions, type RpcClient, RpcError } from "../rpc/index.ts";
 import type { Controller } from "./controller/controller.ts";
-import { controllerApi } from "./controller-apis.ts";
+import { type ControllerApi, controllerApi } from "./controller-apis.ts";
 
 export interface ChannelRequestOptions {
   /** How long the request may take, attempts and waits together. */
@@ -60,6 +61,8 @@ export interface ControllerChannelModules {
   readonly quorum: QuorumView;
   /** The controller in this process; null on a node without that role. */
   readonly controller: Controller | null;
+  /** Runs a forwarded request in this process. */
+  readonly runEnvelope: (request: RequestOf<typeof Envelope>) => Promise<ResponseOf<typeof Envelope>>;
   /** Makes a client for a controller listener; it connects when first used. */
   readonly connect: (address: { readonly host: string; readonly port: number }) => Pick<RpcClient, "request" | "close">;
   readonly clock: Pick<Clock, "monotonic">;
@@ -79,6 +82,8 @@ interface Remote {
 
 export class QuorumChannel implements ControllerChannel {
   readonly #modules: ControllerChannelModules;
+  /** Forwarded requests of clients, whose answers are within. */
+  readonly #envelope: ControllerApi<typeof Envelope>;
   readonly #unsubscribes: (() => void)[] = [];
   readonly #waiting = new Set<() => void>();
   #remote: Remote | null = null;
@@ -87,6 +92,12 @@ export class QuorumChannel implements ControllerChannel {
   constructor(modules: ControllerChannelModules) {
     this.#modules = modules;
     const { quorum, controller } = modules;
+    this.#envelope = {
+      api: Envelope,
+      handle: (_controller, request) => modules.runEnvelope(request),
+      failed: (_request, errorCode) => ({ responseData: null, errorCode }),
+      errorCodeOf: ({ errorCode }) => errorCode,
+    };
     this.#unsubscribes.push(quorum.onLeaderChanged(() => this.#leaderChanged()));
     if (controller !== null) this.#unsubscribes.push(controller.onActive(() => this.#wake()));
   }
@@ -138,10 +149,11 @@ export class QuorumChannel implements ControllerChannel {
 
   /** Asks the controller in this process, by what the request would be once it had gone over the wire. */
   async #ask<A extends Api>(controller: Controller, api: A, body: RequestInputOf<A>): Promise<ResponseOf<A> | null> {
-    const { handle, failed } = controllerApi(api);
+    const { handle, failed, errorCodeOf } = this.#rowOf(api);
     const request = decoded(api, body);
     try {
-      return await handle(controller, request);
+      const response = await handle(controller, request);
+      return errorCodeOf(response) === Errors.NOT_CONTROLLER ? null : response;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       return error.code === Errors.NOT_CONTROLLER ? null : failed(request, error.code, error.message);
@@ -156,13 +168,17 @@ export class QuorumChannel implements ControllerChannel {
   ): Promise<ResponseOf<A> | null> {
     try {
       const response = await client.request(api, body, options);
-      return controllerApi(api).errorCodeOf(response) === Errors.NOT_CONTROLLER ? null : response;
+      return this.#rowOf(api).errorCodeOf(response) === Errors.NOT_CONTROLLER ? null : response;
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
       if (error.code === "unsupported") throw new ApiError(Errors.UNSUPPORTED_VERSION, error.message);
       this.#modules.logger.debug("controller-channel.lost", { api: api.name, error: error.message });
       return null;
     }
+  }
+
+  #rowOf<A extends Api>(api: A): ControllerApi<A> {
+    return api.key === Envelope.key ? (this.#envelope as unknown as ControllerApi<A>) : controllerApi(api);
   }
 
   #clientOf(leaderId: number): Remote["client"] | null {

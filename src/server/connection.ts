@@ -81,6 +81,7 @@ export class ClientConnection implements ConnectionHandler, BudgetWaiter, Connec
   readonly localHost: string;
   readonly localPort: number;
   readonly principal: Principal = ANONYMOUS;
+  brokerId = -1;
   clientSoftwareName = "";
   clientSoftwareVersion = "";
   onClosed: (() => void) | null = null;

@@ -6,7 +6,7 @@
  */
 import { ApiVersions } from "../../protocol/apis/18-api-versions.ts";
 import { ApiError, Errors, errorMessage, errorName } from "../../protocol/errors.ts";
-import { decodeRequest, decodeRequestHeader, encodeResponse } from "../../protocol/frame.ts";
+import { decodeRequest, decodeRequestHeader, encodeResponse, FRAME_LENGTH_SIZE_BYTES } from "../../protocol/frame.ts";
 import { MalformedError, Reader } from "../../protocol/reader.ts";
 import type { Api, Fields, RequestOf, ResponseInputOf } from "../../protocol/schema.ts";
 import {
@@ -139,7 +139,8 @@ export class Dispatcher {
       this.#waiting[role].push(() => this.#dispatchLate(bytes, connection, sink));
       return "reply";
     }
-    const isCopied = !isOwned && route.handler.kind === "serial" && route.hasSlices;
+    const { kind, isForwarded = false } = route.handler;
+    const isCopied = !isOwned && kind === "serial" && route.hasSlices;
     const request = decodeBody(route.api, header, isCopied ? copied(reader) : reader);
     const context = new HandlerContext(
       // Early handlers have none, and look at none.
@@ -147,9 +148,34 @@ export class Dispatcher {
       connection,
       header,
       isOwned || isCopied,
+      isForwarded ? Buffer.from(frame.subarray(start, end)) : null,
     );
     route.sizeBytes.observe(end - start);
     return this.#handle({ route, request, context, startedMs, sink, memory: null });
+  }
+
+  /**
+   * Runs a request that a broker passes on to the active controller: header and body as its client sent them. Resolves with the response's header and
+   * body. Rejects with `ApiError`: NOT_CONTROLLER, UNSUPPORTED_VERSION, and INVALID_REQUEST for what is malformed or not for the controller.
+   */
+  dispatchForwarded(bytes: Buffer, connection: ConnectionFacts): Promise<Buffer> {
+    const startedMs = this.#modules.clock.monotonic();
+    return new Promise((resolve, reject) => {
+      const reader = new Reader(bytes);
+      const header = orInvalid(() => decodeHeader(reader));
+      const route = this.#routes.controller[header.apiKey];
+      if (route?.handler.isForwarded !== true) throw new ApiError(Errors.INVALID_REQUEST);
+      if (header.apiVersion < route.minVersion || header.apiVersion > route.maxVersion) {
+        throw new ApiError(Errors.UNSUPPORTED_VERSION);
+      }
+      const request = orInvalid(() => decodeBody(route.api, header, reader));
+      const context = new HandlerContext(this.#services.controller as BrokerServices, connection, header, true);
+      const sink: ReplySink = {
+        replied: chunks => resolve(Buffer.concat(chunks ?? []).subarray(FRAME_LENGTH_SIZE_BYTES)),
+        failed: reject,
+      };
+      this.#handle({ route, request, context, startedMs, sink, memory: null });
+    });
   }
 
   /** Closes the connections of those who wait for services that will not come. */
@@ -226,6 +252,11 @@ export class Dispatcher {
       return;
     }
     const isExpected = error instanceof ApiError;
+    if (isExpected && error.code === Errors.NOT_CONTROLLER && context.connection.id === FORWARDED_CONNECTION_ID) {
+      // Told to the broker rather than its client: the next controller is to be asked.
+      this.#fail(exchange, error);
+      return;
+    }
     const errorCode = isExpected ? error.code : Errors.UNKNOWN_SERVER_ERROR;
     if (!isExpected) this.#logFailure(exchange, error);
     const text = isExpected ? error.message : errorMessage(errorCode);
@@ -285,6 +316,19 @@ function byKey(routes: readonly Route[], role: ListenerRole): readonly (Route | 
     table[route.api.key] = route;
   }
   return table;
+}
+
+/** A client of another broker has no connection here. */
+export const FORWARDED_CONNECTION_ID = -1;
+
+/** What a broker passes on it has understood itself; what is malformed is the broker's fault and costs it no connection. */
+function orInvalid<R>(decode: () => R): R {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof RefusedRequestError) throw new ApiError(Errors.INVALID_REQUEST, error.message);
+    throw error;
+  }
 }
 
 function hasSlices(fields: Fields): boolean {

@@ -165,10 +165,11 @@ describe("CreateTopics", () => {
     expect(topics[0]?.errorCode).to.equal(Errors.INVALID_REPLICATION_FACTOR);
   });
 
-  it("answers every topic with NOT_CONTROLLER when this node does not lead", async () => {
+  it("answers every topic with NOT_CONTROLLER on the listener of a controller that does not lead", async () => {
     const fixture = await ControllerFixture.start();
     fixture.log.loseLeadership();
-    const { topics } = await create(fixture, [newTopic("a"), newTopic("b")]);
+    const request = { topics: [newTopic("a"), newTopic("b")], timeoutMs: 1000 };
+    const { topics } = await call(fixture, createTopics, 7, request, { listenerRole: "controller" });
     expect(topics.map(({ errorCode }) => errorCode)).to.deep.equal([Errors.NOT_CONTROLLER, Errors.NOT_CONTROLLER]);
   });
 });

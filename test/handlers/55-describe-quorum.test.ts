@@ -11,7 +11,11 @@ import { VoterFixture } from "../raft/support/voter.ts";
 const request = { topics: [{ topicName: "__cluster_metadata", partitions: [{ partitionIndex: 0 }] }] };
 
 async function call(driver: RaftDriver, version: number, body = request): Promise<ResponseOf<typeof DescribeQuorum>> {
-  const context = { services: { quorum: driver.service }, apiVersion: version } as unknown as HandlerContext;
+  const context = {
+    services: { quorum: driver.service },
+    connection: { listenerRole: "controller" },
+    apiVersion: version,
+  } as unknown as HandlerContext;
   const response = await describeQuorum.handle(body, context).response;
   const frame = Buffer.concat(encodeResponse(DescribeQuorum, version, 1, response as never)).subarray(4);
   return decodeResponse(DescribeQuorum, version, frame).body;

@@ -76,6 +76,7 @@ function contextOf(fixture: ControllerFixture, api: Api, apiVersion: number, opt
     clientSoftwareName: "",
     clientSoftwareVersion: "",
     isClosed: false,
+    brokerId: -1,
     onClosed: null,
   };
   const request = { apiKey: api.key, apiVersion, correlationId: 1, clientId: "test" };
