@@ -35,6 +35,10 @@ export interface KeyIndexOptions {
   readonly openTransactionBytes?: number;
   /** 16 unpredictable bytes. */
   readonly seed: Buffer;
+  /** Where the log starts: what lies below makes room when there is none. Default 0. */
+  readonly lowestOffset?: () => number;
+  /** Note records of this key alone. */
+  readonly only?: Uint8Array;
 }
 
 export type Found =
@@ -49,6 +53,8 @@ const UNKNOWN: Found = Object.freeze({ kind: "unknown" });
 /** Places of values: not in memory, and a tombstone that must outlive older records of open transactions. */
 const NOT_IN_MEMORY = -1;
 const TOMBSTONE = -2;
+/** Looking for entries below the log start pays when it moved by this share of the keys. */
+const SWEEP_SHARE = 1 / 4;
 
 export class KeyIndex {
   readonly #table: KeyTable;
@@ -58,12 +64,20 @@ export class KeyIndex {
   /** Batches of open transactions, by producer. */
   readonly #open = new Map<number, Buffer[]>();
   #openBytes = 0;
+  /** Producers of whose open transaction batches found no room. */
+  readonly #lost = new Set<number>();
+  readonly #lowestOffset: () => number;
+  readonly #only: Uint8Array | null;
+  /** The log start when entries below it were last removed. */
+  #sweptOffset = 0;
   #isComplete = true;
 
   constructor(options: KeyIndexOptions) {
     this.#table = new KeyTable(options);
     this.#values = new ValueCache(options.valueBytes);
     this.#openTransactionBytes = options.openTransactionBytes ?? options.memoryBytes / 4;
+    this.#lowestOffset = options.lowestOffset ?? (() => 0);
+    this.#only = options.only ?? null;
   }
 
   /** Keys in the index. */
@@ -83,12 +97,16 @@ export class KeyIndex {
 
   /** Notes the batches in `buffer`, which follow in the log on those noted before. They must be whole and sound. */
   note(buffer: Buffer): void {
-    for (let position = 0; position < buffer.length; position += batchSizeAt(buffer, position)) {
-      const attributes = attributesAt(buffer, position);
-      if (isControl(attributes)) this.#endTransaction(buffer, position);
-      else if (isTransactional(attributes)) this.#hold(buffer, position);
-      else this.#noteBatch(buffer, position);
-    }
+    for (let position = 0; position < buffer.length; position += batchSizeAt(buffer, position))
+      this.noteAt(buffer, position);
+  }
+
+  /** As {@link note}, the one batch at `position`. */
+  noteAt(buffer: Buffer, position: number): void {
+    const attributes = attributesAt(buffer, position);
+    if (isControl(attributes)) this.#endTransaction(buffer, position);
+    else if (isTransactional(attributes)) this.#hold(buffer, position);
+    else this.#noteBatch(buffer, position, false);
   }
 
   find(key: Uint8Array): Found {
@@ -111,10 +129,12 @@ export class KeyIndex {
     this.#table.clear();
     this.#open.clear();
     this.#openBytes = 0;
+    this.#lost.clear();
     this.#isComplete = true;
   }
 
-  #noteBatch(buffer: Buffer, position: number): void {
+  /** `isLate`: batches behind it were noted before. */
+  #noteBatch(buffer: Buffer, position: number, isLate: boolean): void {
     const attributes = attributesAt(buffer, position);
     const appendTime = timestampTypeOf(attributes) === "LogAppendTime" ? maxTimestampAt(buffer, position) : null;
     const baseTimestamp = baseTimestampAt(buffer, position);
@@ -122,31 +142,50 @@ export class KeyIndex {
     const table = this.#table;
     walk.open(buffer, position);
     while (walk.next()) {
-      if (walk.keyStart < 0) continue;
+      if (walk.keyStart < 0 || !this.#isWanted(walk)) continue;
       const isKnown = table.find(walk.bytes, walk.keyStart, walk.keyEnd);
-      // Newer than a record of a transaction that ended after it.
-      if (isKnown && table.offset > walk.offset) continue;
+      // Newer than a record of a transaction that ended after it; or perhaps newer, and without room.
+      if (isKnown ? table.offset > walk.offset : isLate && !this.#isComplete) continue;
       if (walk.hasValue) {
         const timestamp = appendTime ?? baseTimestamp + walk.timestampDelta;
-        const isNoted = table.set(walk.offset, NOT_IN_MEMORY);
-        if (isNoted) table.set(walk.offset, this.#values.add(walk.bytes, walk.valueStart, walk.valueEnd, timestamp));
-        else this.#isComplete = false;
+        if (this.#set(walk.offset, NOT_IN_MEMORY))
+          table.set(walk.offset, this.#values.add(walk.bytes, walk.valueStart, walk.valueEnd, timestamp));
       } else if (this.#open.size > 0) {
-        if (!table.set(walk.offset, TOMBSTONE)) this.#isComplete = false;
+        this.#set(walk.offset, TOMBSTONE);
       } else if (isKnown) {
         table.remove();
       }
     }
   }
 
+  /** Sets what belongs to the key that was looked for last, making room if that can be. */
+  #set(offset: number, place: number): boolean {
+    if (this.#table.set(offset, place)) return true;
+    const lowestOffset = this.#lowestOffset();
+    if (lowestOffset - this.#sweptOffset > this.#table.size * SWEEP_SHARE) {
+      this.#sweptOffset = lowestOffset;
+      const keepsTombstones = this.#open.size > 0;
+      this.#table.sweep((at, where) => at >= lowestOffset && (keepsTombstones || where !== TOMBSTONE));
+      if (this.#table.set(offset, place)) return true;
+    }
+    this.#isComplete = false;
+    return false;
+  }
+
+  #isWanted({ bytes, keyStart, keyEnd }: RecordWalk): boolean {
+    const only = this.#only;
+    if (only === null) return true;
+    return only.length === keyEnd - keyStart && bytes.compare(only, 0, only.length, keyStart, keyEnd) === 0;
+  }
+
   #hold(buffer: Buffer, position: number): void {
+    const producerId = producerIdAt(buffer, position);
     const batch = Buffer.from(buffer.subarray(position, position + batchSizeAt(buffer, position)));
     if (this.#openBytes + batch.length > this.#openTransactionBytes) {
-      this.#isComplete = false;
+      this.#lost.add(producerId);
       return;
     }
     this.#openBytes += batch.length;
-    const producerId = producerIdAt(buffer, position);
     const held = this.#open.get(producerId);
     if (held === undefined) this.#open.set(producerId, [batch]);
     else held.push(batch);
@@ -154,12 +193,18 @@ export class KeyIndex {
 
   #endTransaction(buffer: Buffer, position: number): void {
     const marker = markerAt(buffer, position);
-    const held = marker === null ? undefined : this.#open.get(marker.producerId);
-    if (held === undefined) return;
+    if (marker === null) return;
+    const { producerId, isCommit } = marker;
+    const held = this.#open.get(producerId) ?? [];
+    if (this.#lost.delete(producerId) && isCommit) {
+      // Nobody knows which of the keys have a newer record in it.
+      this.#table.clear();
+      this.#isComplete = false;
+    }
     for (const batch of held) {
       this.#openBytes -= batch.length;
-      if (marker!.isCommit) this.#noteBatch(batch, 0);
+      if (isCommit) this.#noteBatch(batch, 0, true);
     }
-    this.#open.delete(marker!.producerId);
+    this.#open.delete(producerId);
   }
 }

@@ -72,6 +72,21 @@ export class KeyTable {
     this.#size -= 1;
   }
 
+  /** Takes out the entries that `keep` does not want, and looks again for the key that {@link find} looked for last. */
+  sweep(keep: (offset: number, place: number) => boolean): void {
+    this.#size = 0;
+    this.#slotCount = 0;
+    for (let index = 0; index < SHARD_COUNT; index += 1) {
+      const swept = this.#shards[index]!.filtered(keep);
+      this.#shards[index] = swept;
+      this.#size += swept.size;
+      this.#slotCount += swept.slotCount;
+    }
+    const { h0, h1, h2, h3 } = this.#hash;
+    this.#shard = this.#shards[h3 & (SHARD_COUNT - 1)]!;
+    this.#slot = this.#shard.find(h0, h1, h2, h3);
+  }
+
   clear(): void {
     for (let index = 0; index < SHARD_COUNT; index += 1) this.#shards[index] = new Shard(INITIAL_SLOTS);
     this.#shard = this.#shards[0]!;
@@ -168,16 +183,33 @@ class Shard {
     this.#size -= 1;
   }
 
+  get size(): number {
+    return this.#size;
+  }
+
   doubled(): Shard {
-    const grown = new Shard(this.slotCount * 2);
+    return this.#copiedTo(new Shard(this.slotCount * 2), () => true);
+  }
+
+  /** As small as what is kept allows, so that others may grow. */
+  filtered(keep: (offset: number, place: number) => boolean): Shard {
+    let count = 0;
+    for (let slot = 0; slot < this.slotCount; slot += 1)
+      if (this.offsetAt(slot) >= 0 && keep(this.offsetAt(slot), this.placeAt(slot))) count += 1;
+    let slotCount = INITIAL_SLOTS;
+    while (count * 4 >= slotCount * 3) slotCount *= 2;
+    return this.#copiedTo(new Shard(slotCount), keep);
+  }
+
+  #copiedTo(other: Shard, keep: (offset: number, place: number) => boolean): Shard {
     const words = this.#words;
     for (let slot = 0; slot < this.slotCount; slot += 1) {
-      if (this.offsetAt(slot) < 0) continue;
+      if (this.offsetAt(slot) < 0 || !keep(this.offsetAt(slot), this.placeAt(slot))) continue;
       const at = slot * 8;
-      const target = grown.find(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
-      grown.occupy(target, words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
-      grown.setAt(target, this.offsetAt(slot), this.placeAt(slot));
+      const target = other.find(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
+      other.occupy(target, words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
+      other.setAt(target, this.offsetAt(slot), this.placeAt(slot));
     }
-    return grown;
+    return other;
   }
 }

@@ -119,6 +119,60 @@ describe("KeyIndex", () => {
     expect(shownOf(find(index, "a"))).to.equal("open");
   });
 
+  it("knows nothing of older records after a transaction that it had no room to hold was committed", () => {
+    const index = new KeyIndex({ memoryBytes: MEGABYTE, valueBytes: MEGABYTE, openTransactionBytes: 100, seed: SEED });
+    const producer = { producerId: 9, producerEpoch: 0 };
+    const marker = (type: "commit" | "abort", baseOffset: number): Buffer =>
+      endTransactionBatch({ type, coordinatorEpoch: 0 }, producer, { timestamp: 0, baseOffset });
+    const large = (baseOffset: number): Buffer =>
+      batchOf([["a", "x".repeat(100)]], baseOffset, { ...producer, baseSequence: baseOffset, transactional: true });
+    index.note(batchOf([["a", "old"]], 0));
+    index.note(large(1));
+    index.note(marker("abort", 2));
+    expect(shownOf(find(index, "a"))).to.equal("old");
+    index.note(large(3));
+    expect(shownOf(find(index, "a"))).to.equal("old");
+    index.note(marker("commit", 4));
+    expect(find(index, "a")).to.deep.equal({ kind: "unknown" });
+    index.note(batchOf([["a", "new"]], 5));
+    expect(shownOf(find(index, "a"))).to.equal("new");
+    expect(find(index, "b")).to.deep.equal({ kind: "unknown" });
+  });
+
+  it("does not take a transaction's record for the newest of a key that had found no room before", () => {
+    let lowestOffset = 0;
+    const limited = { memoryBytes: 140_000, valueBytes: 1000, openTransactionBytes: MEGABYTE, seed: SEED };
+    const index = new KeyIndex({ ...limited, lowestOffset: () => lowestOffset });
+    const producer = { producerId: 9, producerEpoch: 0 };
+    const keys = Array.from({ length: 8_000 }, (_, number) => `key ${number}`);
+    const transactional = { ...producer, baseSequence: 0, transactional: true };
+    index.note(
+      batchOf(
+        keys.map(key => [key, "older"] as const),
+        0,
+        transactional,
+      ),
+    );
+    index.note(
+      batchOf(
+        keys.map(key => [key, "newer"] as const),
+        8_000,
+      ),
+    );
+    const unknown = keys.filter(key => find(index, key).kind === "unknown");
+    expect(unknown.length).to.be.above(100);
+    // Makes room, which the late records must not take.
+    lowestOffset = 12_000;
+    index.note(batchOf([["one more", "v"]], 16_000));
+    index.note(
+      endTransactionBatch({ type: "commit", coordinatorEpoch: 0 }, producer, { timestamp: 0, baseOffset: 16_001 }),
+    );
+    for (const key of keys) {
+      const found = find(index, key);
+      if (found.kind === "record") expect(found.offset, key).to.be.at.least(8_000);
+    }
+  });
+
   it("begins again after the log was cut", () => {
     const index = open();
     index.note(batchOf([["a", "1"]], 0));

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { Log } from "../../src/log/library.ts";
+import { Log } from "../../../src/log/library.ts";
 
 describe("Log, the library", () => {
   let root: string;
@@ -61,13 +61,58 @@ describe("Log, the library", () => {
     await log.close();
   });
 
+  it("is one process's at a time, and free again after a close", async () => {
+    const log = await Log.open(join(root, "log"));
+    await log.append([{ value: "x" }]);
+    const second = await failureOf(Log.open(join(root, "log")));
+    expect(second).to.contain("in use");
+    expect(await valuesOf(log)).to.deep.equal(["x"]);
+    await log.close();
+    await (await Log.open(join(root, "log"))).close();
+  });
+
+  it("reads by offset within its range only", async () => {
+    const log = await Log.open(join(root, "log"));
+    await log.append([{ value: "0" }, { value: "1" }, { value: "2" }]);
+    await log.truncate(1);
+    expect((await log.read(1))?.value?.toString()).to.equal("1");
+    expect(await log.read(3)).to.equal(null);
+    expect(await failureOf(log.read(0))).to.match(/RangeError.*offset 0/);
+    expect(await failureOf(log.read(4))).to.match(/RangeError.*offset 4/);
+    expect(await failureOf(log.records(0).next())).to.match(/RangeError.*offset 0/);
+    expect(await failureOf(log.truncate(4))).to.match(/RangeError/);
+    await log.close();
+  });
+
+  it("refuses what is too large and appends nothing of it, and nothing at all for no records", async () => {
+    const log = await Log.open(join(root, "log"), { maxMessageBytes: 1_000 });
+    expect(await failureOf(log.append([{ value: "x" }, { value: "x".repeat(2_000) }]))).to.contain("takes no records");
+    expect(await log.append([])).to.equal(0);
+    expect(log.endOffset).to.equal(0);
+    expect(await log.append([{ value: "y" }])).to.equal(0);
+    await log.close();
+  });
+
+  it("wants keys in a log that compacts", async () => {
+    const log = await Log.open(join(root, "log"), { compacts: true });
+    expect(await failureOf(log.append([{ value: "no key" }]))).to.contain("takes no records");
+    await log.close();
+  });
+
   it("says no after a close", async () => {
     const log = await Log.open(join(root, "log"));
     await log.close();
-    let failure: unknown = null;
-    await log.append([{ value: "x" }]).catch(error => {
-      failure = error;
-    });
-    expect(String(failure)).to.contain("closed");
+    expect(await failureOf(log.append([{ value: "x" }]))).to.contain("closed");
+    expect(await failureOf(log.read(0))).to.contain("closed");
+    expect(await failureOf(log.truncate(0))).to.contain("closed");
+    expect(await failureOf(log.snapshot(join(root, "snapshot")))).to.contain("closed");
   });
 });
+
+/** What a call that must fail fails with. */
+function failureOf(call: Promise<unknown>): Promise<string> {
+  return call.then(
+    () => "nothing",
+    (error: unknown) => String(error),
+  );
+}
