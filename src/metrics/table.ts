@@ -124,6 +124,11 @@ export const metricsTable = {
   samsa_controller_partitions: gauge("Partitions of the cluster."),
   samsa_controller_brokers: gauge("Registered brokers, by state.", ["state"]),
   samsa_controller_offline_partitions: gauge("Partitions of the cluster without a leader."),
+  samsa_controller_under_replicated_partitions: gauge("Partitions of the cluster that miss replicas in sync."),
+  samsa_controller_under_min_isr_partitions: gauge("Partitions of the cluster below min.insync.replicas."),
+  samsa_controller_imbalanced_partitions: gauge("Partitions of the cluster not led by their preferred replica."),
+  samsa_controller_reassigning_partitions: gauge("Partitions of the cluster whose replicas are being moved."),
+  samsa_controller_elections_total: counter("Leaders elected; unclean: outside of those in sync.", ["kind"]),
 
   // Outbound
   samsa_rpc_requests_total: counter("Requests sent to other brokers.", ["api"]),

@@ -42,7 +42,7 @@ export const replicationConfigs = {
     default: true,
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Whether the controller gives leadership back to preferred replicas from time to time.",
   },
   "create.topic.policy.class.name": {
@@ -91,7 +91,7 @@ export const replicationConfigs = {
     valid: atLeast(1),
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Time between searches for leaders that are not the preferred replica.",
   },
   "min.insync.replicas": {
@@ -237,7 +237,7 @@ export const replicationConfigs = {
     valid: atLeast(1),
     importance: "medium",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     internal: true,
     documentation: "Time between searches for partitions that need such an election.",
   },

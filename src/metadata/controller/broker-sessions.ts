@@ -35,11 +35,11 @@ interface Session {
   shutdownOffset: number | null;
 }
 
-/**
- * A timer this late says that this process was held up, and what the brokers sent meanwhile is still to be read: their sessions go on for the time
- * that was lost, or every pause of the controller longer than a session would fence everybody.
- */
+/** A timer this late says that this process was held up, and that what brokers sent meanwhile is still to be read. */
 const PAUSE_MS = 100;
+
+/** Time to read that. Without it every pause of the controller as long as a session would fence everybody. */
+const CATCH_UP_MS = 500;
 
 export class BrokerSessions {
   readonly #options: BrokerSessionsOptions;
@@ -149,7 +149,8 @@ export class BrokerSessions {
     this.#timer = null;
     this.#dueMs = Number.POSITIVE_INFINITY;
     if (pauseMs > PAUSE_MS) {
-      for (const session of this.#sessions.values()) session.heardMs = Math.min(nowMs, session.heardMs + pauseMs);
+      const heardMs = nowMs - this.#options.timeoutMs + CATCH_UP_MS;
+      for (const session of this.#sessions.values()) session.heardMs = Math.max(session.heardMs, heardMs);
     }
     const expired: number[] = [];
     for (const [id, session] of this.#sessions) {

@@ -20,11 +20,13 @@ import {
   validateTopicConfigs,
 } from "../../config/index.ts";
 import { ALL_BROKERS, type ConfigResource, resourceKey } from "../configs-image.ts";
-import { ELIGIBLE_LEADER_REPLICAS_VERSION } from "../features.ts";
 import type { MetadataImage } from "../image.ts";
 import { type MetadataRecord, record } from "../records.ts";
 import { MIN_INSYNC_REPLICAS } from "./elr-safety.ts";
 import { type ItemError, itemError, type Operation, tooManyRecords } from "./operation.ts";
+import { partitionChangeRecord } from "./partition-change.ts";
+import type { PartitionIndex } from "./partition-index.ts";
+import { hasEligibleLeaderReplicas } from "./partition-rules.ts";
 
 type IncrementalRequest = RequestOf<typeof IncrementalAlterConfigs>;
 type IncrementalResponse = ResponseOf<typeof IncrementalAlterConfigs>;
@@ -88,7 +90,7 @@ function alterOperation(
   const maxRecords = config.get("samsa.controller.operation.records.max");
   return {
     name,
-    decide(image) {
+    decide(image, _context, index) {
       const mentions = new Map<string, number>();
       for (const { type, name } of alterations) {
         mentions.set(resourceKey(type, name), (mentions.get(resourceKey(type, name)) ?? 0) + 1);
@@ -100,7 +102,7 @@ function alterOperation(
         const isRepeated = (mentions.get(resourceKey(resourceType, resourceName)) ?? 0) > 1;
         const outcome = isRepeated
           ? itemError(Errors.INVALID_REQUEST, "Each resource must appear at most once.")
-          : alterOne(alteration, image, config);
+          : alterOne(alteration, image, index, config);
         if (Array.isArray(outcome)) {
           for (const made of outcome) records.push(made);
           responses.push({ errorCode: Errors.NONE, errorMessage: null, resourceType, resourceName });
@@ -114,7 +116,12 @@ function alterOperation(
   };
 }
 
-function alterOne(alteration: Alteration, image: MetadataImage, config: BrokerConfig): MetadataRecord[] | ItemError {
+function alterOne(
+  alteration: Alteration,
+  image: MetadataImage,
+  index: PartitionIndex,
+  config: BrokerConfig,
+): MetadataRecord[] | ItemError {
   const problem = checkResource(alteration, image);
   if (problem !== null) return problem;
   if (new Set(alteration.keys).size !== alteration.keys.length) {
@@ -124,7 +131,7 @@ function alterOne(alteration: Alteration, image: MetadataImage, config: BrokerCo
   const after = alteration.change(before);
   if ("errorCode" in after) return after;
   const invalid = checkSettings(alteration, before, after, image, config);
-  return invalid ?? changeRecords(alteration, before, after, image);
+  return invalid ?? changeRecords(alteration, before, after, image, index);
 }
 
 function checkResource({ type, name }: ConfigResource, image: MetadataImage): ItemError | null {
@@ -270,6 +277,7 @@ function changeRecords(
   before: Settings,
   after: Settings,
   image: MetadataImage,
+  index: PartitionIndex,
 ): MetadataRecord[] {
   const records = changedKeys(before, after).map(name =>
     record("ConfigRecord", 0, {
@@ -283,7 +291,25 @@ function changeRecords(
   const changesMinimum = before.get(MIN_INSYNC_REPLICAS) !== after.get(MIN_INSYNC_REPLICAS);
   const isTopic = resource.type === ConfigResourceType.TOPIC;
   if (changesMinimum && hasEligibleLeaderReplicas(image) && (isTopic || resource.type === ConfigResourceType.BROKER)) {
-    records.push(record("ClearElrRecord", 0, { topicName: isTopic ? resource.name : "" }));
+    for (const cleared of elrClearRecords(isTopic ? resource.name : null, image, index)) records.push(cleared);
+  }
+  return records;
+}
+
+/**
+ * Forgets eligible replicas of a topic, or of all. But where a partition has no leader, no high watermark has moved since they became eligible:
+ * there they are all that is left to elect, and stay. (Kafka forgets them too, and the partition waits for an operator.)
+ */
+function elrClearRecords(topicName: string | null, image: MetadataImage, index: PartitionIndex): MetadataRecord[] {
+  if (index.leaderless.size === 0) return [record("ClearElrRecord", 0, { topicName: topicName ?? "" })];
+  const one = topicName === null ? undefined : image.topics.byName.get(topicName);
+  const topics = topicName === null ? image.topics.byId.values() : one === undefined ? [] : [one];
+  const records: MetadataRecord[] = [];
+  for (const { id, partitions } of topics) {
+    for (const { partition, isr, eligibleLeaderReplicas } of partitions) {
+      if (isr.length === 0 || eligibleLeaderReplicas.length === 0) continue;
+      records.push(partitionChangeRecord(id, partition, { eligibleLeaderReplicas: [] }, image));
+    }
   }
   return records;
 }
@@ -292,10 +318,6 @@ function changedKeys(before: Settings, after: Settings): string[] {
   const set = [...after].filter(([name, value]) => before.get(name) !== value).map(([name]) => name);
   const removed = [...before.keys()].filter(name => !after.has(name));
   return [...set, ...removed];
-}
-
-function hasEligibleLeaderReplicas(image: MetadataImage): boolean {
-  return (image.features.get(ELIGIBLE_LEADER_REPLICAS_VERSION) ?? 0) >= 1;
 }
 
 function orNull(errorCode: number, message: string | null): ItemError | null {

@@ -25,6 +25,7 @@ export class ControllerMachine
   readonly #config: BrokerConfig;
   readonly #loaded = Promise.withResolvers<void>();
   readonly #listeners = new Set<() => void>();
+  #observer: { decided(records: readonly MetadataRecord[]): void } | null = null;
 
   constructor(bootstrapRecords: readonly MetadataRecord[], config: BrokerConfig) {
     this.#bootstrapRecords = bootstrapRecords;
@@ -34,6 +35,11 @@ export class ControllerMachine
   /** Resolves when this node first leads. */
   get whenLoaded(): Promise<void> {
     return this.#loaded.promise;
+  }
+
+  /** Tells `observer` of the records of every decision. */
+  observe(observer: { decided(records: readonly MetadataRecord[]): void }): void {
+    this.#observer = observer;
   }
 
   /** Calls `listener` each time that this node begins to lead, with the requests of {@link loaded} decided. */
@@ -52,6 +58,7 @@ export class ControllerMachine
     context: DecideContext,
   ): Decision<Answer<unknown>, MetadataRecord, Operation<unknown>> {
     const { records, response } = operation.decide(state.image, context, state.index);
+    this.#observer?.decided(records);
     const lastOffset = records.length === 0 ? -1 : context.nextOffset + records.length - 1;
     return { records, response: { response, lastOffset } };
   }

@@ -32,6 +32,7 @@ import { type RequestOf, type ResponseOf, ZERO_UUID } from "../../../protocol/sc
 import type { BrokerConfig } from "../../config/index.ts";
 import type { Logger } from "../../logging/logger.ts";
 import { MachineRuntime } from "../../machine/runtime.ts";
+import type { Metrics } from "../../metrics/metrics.ts";
 import type { Clock, Random, Timers } from "../../platform/platform.ts";
 import type { Voter } from "../../raft/quorum-history.ts";
 import { MAX_BATCH_SIZE_BYTES, type ReplicatedLog } from "../../raft/replicated-log.ts";
@@ -43,16 +44,20 @@ import { BrokerSupervisor } from "./broker-supervisor.ts";
 import * as brokers from "./brokers.ts";
 import * as configs from "./configs.ts";
 import { type Answer, ControllerMachine } from "./controller-machine.ts";
+import { ControllerMetrics } from "./controller-metrics.ts";
 import type { ControllerState } from "./controller-state.ts";
 import * as features from "./features.ts";
+import { balanceLeaders } from "./leader-balance.ts";
 import { electLeadersOperation } from "./leader-elections.ts";
 import { type Operation, unchanged } from "./operation.ts";
 import * as partitions from "./partitions.ts";
+import { PeriodicTasks } from "./periodic-tasks.ts";
 import * as producerIds from "./producer-ids.ts";
 import { alterPartitionReassignments, listPartitionReassignments } from "./reassignments.ts";
 import { assignReplicasToDirs } from "./replica-directories.ts";
 import { createTopics } from "./topic-creation.ts";
 import { deleteTopics } from "./topic-deletion.ts";
+import { UNCLEAN_LEADER_ELECTION } from "./topic-settings.ts";
 
 export interface ControllerOptions {
   readonly nodeId: number;
@@ -71,6 +76,7 @@ export interface ControllerModules {
   readonly timers: Timers;
   readonly random: Random;
   readonly logger: Logger;
+  readonly metrics?: Metrics | undefined;
   /**
    * Resolves once this broker has applied everything up to and including the metadata offset: its image holds it and new partitions have
    * leaders that answer. Responses wait for it, so that a client which got one finds what it asked for.
@@ -106,6 +112,7 @@ export class Controller {
   readonly #machine: ControllerMachine;
   readonly #runtime: MachineRuntime<ControllerState, Operation<unknown>, Answer<unknown>, MetadataRecord, Buffer>;
   readonly #supervisor: BrokerSupervisor;
+  readonly #tasks: PeriodicTasks;
 
   constructor(options: ControllerOptions, modules: ControllerModules) {
     this.#options = options;
@@ -126,7 +133,22 @@ export class Controller {
       isActive: () => this.#runtime.isActive,
       run: operation => this.#commit(operation),
     });
-    this.#machine.onLoaded(() => this.#supervisor.activate());
+    const isActive = () => this.#runtime.isActive;
+    const electLeaderless = () => this.#supervisor.electLeaderless();
+    this.#tasks = new PeriodicTasks({
+      ...modules,
+      isActive,
+      electLeaderless,
+      balanceLeaders: async () => !(await this.#commit(balanceLeaders(modules))).response.isLast,
+    });
+    this.#machine.onLoaded(() => {
+      this.#supervisor.activate();
+      this.#tasks.start();
+    });
+    if (modules.metrics !== undefined) {
+      const view = () => (isActive() ? this.#runtime.state : null);
+      this.#machine.observe(new ControllerMetrics({ metrics: modules.metrics, config: modules.config, view }));
+    }
   }
 
   /** True while this node is the active controller and has all that was committed before. */
@@ -162,6 +184,7 @@ export class Controller {
 
   /** Stops; requests that wait are rejected with NOT_CONTROLLER. */
   stop(): void {
+    this.#tasks.stop();
     this.#supervisor.deactivate();
     this.#runtime.stop();
   }
@@ -202,14 +225,18 @@ export class Controller {
     return this.#run(electLeadersOperation(request, this.#modules), request.timeoutMs);
   }
 
-  incrementalAlterConfigs(
+  async incrementalAlterConfigs(
     request: RequestOf<typeof IncrementalAlterConfigs>,
   ): Promise<ResponseOf<typeof IncrementalAlterConfigs>> {
-    return this.#run(configs.incrementalAlterConfigs(request, this.#modules));
+    const response = await this.#run(configs.incrementalAlterConfigs(request, this.#modules));
+    this.#configsAltered(request.resources);
+    return response;
   }
 
-  alterConfigs(request: RequestOf<typeof AlterConfigs>): Promise<ResponseOf<typeof AlterConfigs>> {
-    return this.#run(configs.alterConfigs(request, this.#modules));
+  async alterConfigs(request: RequestOf<typeof AlterConfigs>): Promise<ResponseOf<typeof AlterConfigs>> {
+    const response = await this.#run(configs.alterConfigs(request, this.#modules));
+    this.#configsAltered(request.resources);
+    return response;
   }
 
   /** Rejects when an update is refused; nothing is changed then. v0 of the API says `allowDowngrade` in place of a type. */
@@ -323,6 +350,12 @@ export class Controller {
       );
       answered.then(resolve, reject).finally(() => timer.clear());
     });
+  }
+
+  /** A topic that allows unclean elections from now on does not wait for the next look. */
+  #configsAltered(resources: readonly { readonly configs: readonly { readonly name: string }[] }[]): void {
+    const isConcerned = resources.some(({ configs }) => configs.some(({ name }) => name === UNCLEAN_LEADER_ELECTION));
+    if (isConcerned) this.#tasks.electNow();
   }
 
   #placementStart(): number {

@@ -133,10 +133,9 @@ function chooseEligible(draft: Draft, rules: PartitionRules): void {
   // Replicas that are being added do not count: the leader, too, goes by what the partition is, not by what it is to be.
   const replicationFactor = draft.replicas.length - draft.addingReplicas.length;
   const minimum = Math.min(rules.minIsr(replicationFactor), replicationFactor);
-  if (!rules.hasElr || draft.isr.length >= minimum) {
-    draft.eligible = [];
-    return;
-  }
+  if (draft.isr.length >= minimum || (!rules.hasElr && draft.isr.length > 0)) draft.eligible = [];
+  // Where nobody is in sync, who was eligible before the feature was taken away still is.
+  if (draft.isr.length >= minimum || !rules.hasElr) return;
   const candidates = new Set([...draft.eligible, ...draft.partition.isr]);
   draft.eligible = [...candidates]
     .filter(id => draft.replicas.includes(id) && !draft.isr.includes(id) && !draft.lossy.includes(id))

@@ -9,7 +9,7 @@ import { ALL_BROKERS } from "../configs-image.ts";
 import type { MetadataImage } from "../image.ts";
 import { MIN_INSYNC_REPLICAS } from "./elr-safety.ts";
 
-const UNCLEAN_LEADER_ELECTION = "unclean.leader.election.enable";
+export const UNCLEAN_LEADER_ELECTION = "unclean.leader.election.enable";
 const WRITE_CACHING = "write.caching";
 const WRITE_CACHING_DEFAULT = "samsa.log.write.caching";
 

@@ -6,13 +6,14 @@ import type { BrokerHeartbeat } from "../../../protocol/apis/63-broker-heartbeat
 import type { RequestOf, ResponseOf } from "../../../protocol/schema.ts";
 import { BrokerConfig } from "../../../src/config/index.ts";
 import { memoryLogger } from "../../../src/logging/index.ts";
-import { Controller } from "../../../src/metadata/controller/controller.ts";
+import { Controller, type ControllerModules } from "../../../src/metadata/controller/controller.ts";
 import { supportedFeatures } from "../../../src/metadata/features.ts";
 import type { MetadataImage } from "../../../src/metadata/image.ts";
 import { MetadataStore } from "../../../src/metadata/metadata-store.ts";
 import { ProducerIdSupply } from "../../../src/metadata/producer-id-supply.ts";
 import { initialBootstrapRecords } from "../../../src/metadata/storage/bootstrap.ts";
 import type { PartitionImage } from "../../../src/metadata/topics-image.ts";
+import { Metrics } from "../../../src/metrics/index.ts";
 import { SeededRandom } from "../../../src/platform/memory-random.ts";
 import { SimulatedTime } from "../../../src/platform/memory-time.ts";
 import { MemoryLog } from "./memory-log.ts";
@@ -24,12 +25,15 @@ export interface FixtureOptions {
   readonly brokerIds?: readonly number[];
   readonly config?: Readonly<Record<string, string>>;
   readonly seed?: number;
+  readonly probe?: ControllerModules["probe"];
+  readonly awaitAppliedEverywhere?: ControllerModules["awaitAppliedEverywhere"];
 }
 
 export class ControllerFixture {
   readonly time = new SimulatedTime();
   readonly log = new MemoryLog(this.time);
   readonly logger = memoryLogger();
+  readonly metrics = new Metrics();
   readonly config: BrokerConfig;
   readonly store: MetadataStore;
   readonly controller: Controller;
@@ -50,6 +54,9 @@ export class ControllerFixture {
         timers: this.time,
         random: new SeededRandom(options.seed ?? 1),
         logger: this.logger,
+        metrics: this.metrics,
+        probe: options.probe,
+        awaitAppliedEverywhere: options.awaitAppliedEverywhere,
         awaitApplied: offset => this.store.waitFor(offset),
       },
     );
