@@ -30,7 +30,7 @@ export interface FetchedData {
 }
 
 /**
- * - `stale`: it answers a position that is not ours any more; nothing changed.
+ * - `stale`: it answers a position that is not ours any more; of what it says, the high watermark at most was taken over.
  * - `appended`: taken over, perhaps with nothing new; `sizeBytes` of records, up to the new end of the log.
  * - `truncated`: the log was cut; the next fetch begins at its new end.
  * - `refused`: an error code, of the leader's or of the log.
@@ -76,9 +76,14 @@ export class FollowerRole {
   /** Takes what the leader answered to a fetch from `asked`. */
   take(asked: FetchPosition, fetched: FetchedData): FetchOutcome {
     const log = this.#log;
-    if (asked.leaderEpoch !== this.leaderEpoch || asked.fetchOffset !== log.logEndOffset) return STALE;
-    if (fetched.errorCode !== Errors.NONE) return refused(fetched.errorCode, "the leader says so");
+    if (asked.leaderEpoch !== this.leaderEpoch || asked.fetchOffset > log.logEndOffset) return STALE;
     const { divergingEpoch, records } = fetched;
+    if (asked.fetchOffset < log.logEndOffset) {
+      // The answer to the request before has brought us further, so the records are here already; the leader takes the rest for told.
+      if (fetched.errorCode === Errors.NONE && divergingEpoch.epoch < 0) this.#follow(fetched);
+      return STALE;
+    }
+    if (fetched.errorCode !== Errors.NONE) return refused(fetched.errorCode, "the leader says so");
     // Before the high watermark is looked at: it is about the leader's log, not about what is cut off here (KAFKA-14704).
     if (divergingEpoch.epoch >= 0) return this.#truncate(divergingEpoch);
     const sizeBytes = records?.length ?? 0;

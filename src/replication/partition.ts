@@ -322,10 +322,10 @@ export class Partition {
     const follower = this.#follower;
     if (follower === null || this.isOffline) return { kind: "stale" };
     const outcome = follower.take(asked, fetched);
-    if (outcome.kind === "appended") {
-      if (outcome.sizeBytes > 0) this.#waits.appended(this.log.logEndOffset, outcome.sizeBytes);
-      this.#waits.highWatermarkMoved(this.log.highWatermark, false);
-    } else if (outcome.kind === "truncated") this.#waits.cut(this.log.logEndOffset);
+    if (outcome.kind === "appended" && outcome.sizeBytes > 0)
+      this.#waits.appended(this.log.logEndOffset, outcome.sizeBytes);
+    else if (outcome.kind === "truncated") this.#waits.cut(this.log.logEndOffset);
+    this.#waits.highWatermarkMoved(this.log.highWatermark, false);
     return outcome;
   }
 

@@ -34,6 +34,8 @@ export class FetchPartition {
   }): void {
     this.fetchOffset = request.fetchOffset;
     this.maxBytes = request.partitionMaxBytes;
+    // What was told in another epoch may not have been listened to.
+    if (request.currentLeaderEpoch !== this.currentLeaderEpoch) this.sentHighWatermark = -1;
     this.currentLeaderEpoch = request.currentLeaderEpoch;
     this.lastFetchedEpoch = request.lastFetchedEpoch;
     this.logStartOffset = request.logStartOffset;

@@ -67,8 +67,10 @@ function hasNews({ request, response, sizeBytes }: FetchedPartition): boolean {
 }
 
 function noteSent(session: FetchSession, { request, response, sizeBytes }: FetchedPartition): void {
-  // After an error the next response names the partition again, whatever it finds.
-  request.sentHighWatermark = response.errorCode === Errors.NONE ? response.highWatermark : -1;
+  // After an error the next response names the partition again, whatever it finds; and after a divergence, for a follower that truncates listens to
+  // nothing else.
+  const isHeard = response.errorCode === Errors.NONE && response.divergingEpoch === undefined;
+  request.sentHighWatermark = isHeard ? response.highWatermark : -1;
   request.sentLogStartOffset = response.logStartOffset ?? -1;
   if (sizeBytes > 0) session.rotate(request);
 }

@@ -4,11 +4,15 @@
 import { Errors } from "../../../protocol/errors.ts";
 import type { FetchPosition } from "../follower-role.ts";
 
-/** A partition as a fetch names it. */
-export interface FetchedPartitionKey {
+/** A partition that is to be fetched, and from where. */
+export interface WantedPartition {
   readonly topicId: string;
   readonly index: number;
+  readonly position: FetchPosition;
 }
+
+/** By a name of each partition, which outlives whatever object stands for it at the moment. */
+export type Wanted = ReadonlyMap<string, WantedPartition>;
 
 export interface SessionTopic {
   /** Topics go by id. */
@@ -35,12 +39,12 @@ const NO_SESSION_ID = 0;
 const INITIAL_EPOCH = 0;
 const MAX_EPOCH = 0x7fffffff;
 
-export class FetcherSession<P extends FetchedPartitionKey> {
+export class FetcherSession {
   #id = NO_SESSION_ID;
   /** Of the next request. */
   #epoch = INITIAL_EPOCH;
   /** What the leader knows of each partition in the session. */
-  readonly #told = new Map<P, FetchPosition>();
+  readonly #told = new Map<string, WantedPartition>();
   /** Counts sessions begun: what comes back for an earlier one says nothing about this one. */
   #generation = 0;
   #isRefused = false;
@@ -60,18 +64,18 @@ export class FetcherSession<P extends FetchedPartitionKey> {
   }
 
   /** Whether a request would tell the leader anything that it does not know. */
-  hasNews(wanted: ReadonlyMap<P, FetchPosition>): boolean {
+  hasNews(wanted: Wanted): boolean {
     if (this.isNew || wanted.size !== this.#told.size) return true;
-    for (const [partition, position] of wanted) if (!isSame(this.#told.get(partition), position)) return true;
+    for (const [name, partition] of wanted) if (!isSame(this.#told.get(name), partition)) return true;
     return false;
   }
 
   /** The session's part of a request that fetches just the `wanted` partitions. */
-  next(wanted: ReadonlyMap<P, FetchPosition>, partitionMaxBytes: number): SessionRequest {
+  next(wanted: Wanted, partitionMaxBytes: number): SessionRequest {
     const topics = new Map<string, SessionTopic>();
-    for (const [partition, position] of wanted) {
-      if (!this.isNew && isSame(this.#told.get(partition), position)) continue;
-      const { topicId, index } = partition;
+    for (const [name, partition] of wanted) {
+      if (!this.isNew && isSame(this.#told.get(name), partition)) continue;
+      const { topicId, index, position } = partition;
       let topic = topics.get(topicId);
       if (topic === undefined) {
         topic = { topic: "", topicId, partitions: [] };
@@ -88,7 +92,7 @@ export class FetcherSession<P extends FetchedPartitionKey> {
       });
     }
     const forgottenTopicsData = this.#forget(wanted);
-    for (const [partition, position] of wanted) this.#told.set(partition, position);
+    for (const [name, partition] of wanted) this.#told.set(name, partition);
     const request = {
       sessionId: this.#id,
       sessionEpoch: this.#epoch,
@@ -122,12 +126,11 @@ export class FetcherSession<P extends FetchedPartitionKey> {
     this.#generation += 1;
   }
 
-  #forget(wanted: ReadonlyMap<P, FetchPosition>): SessionRequest["forgottenTopicsData"] {
+  #forget(wanted: Wanted): SessionRequest["forgottenTopicsData"] {
     const forgotten = new Map<string, number[]>();
-    for (const partition of this.#told.keys()) {
-      if (wanted.has(partition)) continue;
-      this.#told.delete(partition);
-      const { topicId, index } = partition;
+    for (const [name, { topicId, index }] of this.#told) {
+      if (wanted.has(name)) continue;
+      this.#told.delete(name);
       const partitions = forgotten.get(topicId);
       if (partitions === undefined) forgotten.set(topicId, [index]);
       else partitions.push(index);
@@ -136,7 +139,8 @@ export class FetcherSession<P extends FetchedPartitionKey> {
   }
 }
 
-function isSame(told: FetchPosition | undefined, position: FetchPosition): boolean {
+function isSame(before: WantedPartition | undefined, { position }: WantedPartition): boolean {
+  const told = before?.position;
   return (
     told !== undefined &&
     told.fetchOffset === position.fetchOffset &&

@@ -26,7 +26,7 @@ import type { Timer, Timers } from "../../platform/platform.ts";
 import { type RpcClient, RpcError } from "../../rpc/index.ts";
 import type { FetchPosition } from "../follower-role.ts";
 import type { Partition } from "../partition.ts";
-import { FetcherSession } from "./fetcher-session.ts";
+import { FetcherSession, type WantedPartition } from "./fetcher-session.ts";
 
 /** Read again before each request: settings may change. */
 export interface FollowerFetcherOptions {
@@ -71,7 +71,13 @@ interface Followed {
 
 type FetchResponse = ResponseOf<typeof Fetch>;
 type PartitionData = FetchResponse["responses"][number]["partitions"][number];
-type Asked = ReadonlyMap<Followed, FetchPosition>;
+
+/** A partition as one request asks for it. */
+interface AskedPartition extends WantedPartition {
+  readonly followed: Followed;
+}
+
+type Asked = ReadonlyMap<string, AskedPartition>;
 
 const FIRST_BACKOFF_MS = 10;
 /** From here on the follower's epoch is in the request (KIP-903); topics go by id. */
@@ -83,7 +89,7 @@ export class FollowerFetcher {
   readonly #options: () => FollowerFetcherOptions;
   readonly #modules: FollowerFetcherModules;
   readonly #followed = new Map<string, Followed>();
-  readonly #session = new FetcherSession<Followed>();
+  readonly #session = new FetcherSession();
   #inFlight = 0;
   /** Partitions of the last answer whose records are not durable yet. */
   #flushing = 0;
@@ -152,12 +158,13 @@ export class FollowerFetcher {
   }
 
   /** From where to fetch each partition that can be fetched now. What is not durable yet is flushed first. */
-  #wanted(): Map<Followed, FetchPosition> {
-    const wanted = new Map<Followed, FetchPosition>();
-    for (const followed of this.#followed.values()) {
+  #wanted(): Asked {
+    const wanted = new Map<string, AskedPartition>();
+    for (const [name, followed] of this.#followed) {
       if (followed.retry !== null || followed.isFlushing || followed.partition.follower === null) continue;
       const position = followed.partition.fetchPosition;
-      if (position !== null) wanted.set(followed, position);
+      const { topicId, index } = followed;
+      if (position !== null) wanted.set(name, { topicId, index, position, followed });
       else if (!followed.partition.isOffline) this.#flushBefore(followed);
     }
     return wanted;
@@ -206,9 +213,10 @@ export class FollowerFetcher {
     const appended: PartitionLog[] = [];
     for (const topic of response.responses) {
       for (const data of topic.partitions) {
-        const followed = this.#followed.get(keyOf(topic.topicId, data.partitionIndex));
-        const position = followed === undefined ? undefined : asked.get(followed);
-        if (followed !== undefined && position !== undefined) this.#take(followed, position, data, appended);
+        const name = keyOf(topic.topicId, data.partitionIndex);
+        const entry = asked.get(name);
+        if (entry !== undefined && this.#followed.get(name) === entry.followed)
+          this.#take(entry.followed, entry.position, data, appended);
       }
     }
     if (appended.length > 0) this.#flush(appended);

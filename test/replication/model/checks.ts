@@ -1,0 +1,160 @@
+/**
+ * What must hold at every moment of the model.
+ *
+ * - *Committed stays*: what was below the high watermark of any replica once, or was acknowledged, is at its offset in the log of every later leader
+ *   (the log's own start aside), and no replica shows anything else there.
+ * - *StrongIsr*: all below the high watermark of the leader is on the disk of every member of its ISR.
+ */
+import {
+  baseOffsetAt,
+  batchSizeAt,
+  crcAt,
+  lastOffsetAt,
+  partitionLeaderEpochAt,
+} from "../../../protocol/records/batch.ts";
+import type { PartitionLog, ReadOutcome } from "../../../src/log/index.ts";
+import type { Partition } from "../../../src/replication/partition.ts";
+import type { ModelController } from "./controller.ts";
+import type { ModelNode } from "./node.ts";
+
+/** A batch as it was written: no two are alike. */
+type BatchId = string;
+
+/** What a log holds, offset by offset. */
+class Contents {
+  readonly #log: PartitionLog;
+  #ids: BatchId[] = [];
+  #cutCount: number;
+
+  constructor(log: PartitionLog) {
+    this.#log = log;
+    this.#cutCount = log.cutCount;
+  }
+
+  isOf(log: PartitionLog): boolean {
+    return this.#log === log;
+  }
+
+  /** Undefined below the log start and above the end. */
+  get ids(): readonly (BatchId | undefined)[] {
+    const log = this.#log;
+    if (log.cutCount !== this.#cutCount) {
+      this.#cutCount = log.cutCount;
+      this.#ids = [];
+    }
+    let offset = Math.max(this.#ids.length, log.logStartOffset);
+    while (offset < log.logEndOffset) {
+      const outcome = log.read(offset, 1 << 20, log.logEndOffset, { minOneBatch: true }) as ReadOutcome;
+      if (!("ok" in outcome) || !outcome.ok || outcome.sizeBytes === 0) throw new Error(`cannot read at ${offset}`);
+      for (const chunk of outcome.chunks) {
+        for (let position = 0; position < chunk.length; position += batchSizeAt(chunk, position)) {
+          const id = `${partitionLeaderEpochAt(chunk, position)}:${crcAt(chunk, position)}`;
+          const end = lastOffsetAt(chunk, position) + 1;
+          for (let at = baseOffsetAt(chunk, position); at < end; at += 1) this.#ids[at] = id;
+          offset = end;
+        }
+      }
+    }
+    return this.#ids;
+  }
+}
+
+export class Checks {
+  readonly #nodes: readonly ModelNode[];
+  readonly #controller: ModelController;
+  readonly #contents = new Map<number, Contents>();
+  /** By offset: what was committed there. */
+  readonly #committed: BatchId[] = [];
+  readonly #seenWatermark = new Map<PartitionLog, number>();
+  readonly #checkedEpochs = new Map<PartitionLog, number>();
+  acknowledgedCount = 0;
+
+  constructor(nodes: readonly ModelNode[], controller: ModelController) {
+    this.#nodes = nodes;
+    this.#controller = controller;
+  }
+
+  get committedCount(): number {
+    return this.#committed.length;
+  }
+
+  idsOf(node: ModelNode): readonly (BatchId | undefined)[] {
+    const { log } = node.partition!;
+    let contents = this.#contents.get(node.id);
+    if (contents === undefined || !contents.isOf(log)) {
+      contents = new Contents(log);
+      this.#contents.set(node.id, contents);
+    }
+    return contents.ids;
+  }
+
+  /** The leader has acknowledged what is in [`baseOffset`, `endOffset`). */
+  acknowledged(node: ModelNode, baseOffset: number, endOffset: number): void {
+    this.acknowledgedCount += 1;
+    // And with it all that is below.
+    this.#commit(node, Math.min(baseOffset, this.#committed.length), endOffset, "acknowledged");
+  }
+
+  /** To be asked after every event. */
+  afterEvent(): void {
+    for (const node of this.#nodes) {
+      const { partition } = node;
+      if (partition === null || partition.isOffline) continue;
+      this.#checkNewLeader(node, partition);
+      const { log } = partition;
+      const seen = this.#seenWatermark.get(log) ?? log.logStartOffset;
+      if (log.highWatermark <= seen) continue;
+      this.#seenWatermark.set(log, log.highWatermark);
+      this.#commit(node, Math.max(seen, log.logStartOffset), log.highWatermark, "visible");
+      if (this.#isTrueLeader(node, partition)) this.#checkIsr(node, partition);
+    }
+  }
+
+  #isTrueLeader(node: ModelNode, { leader }: Partition): boolean {
+    const { partition } = this.#controller.image;
+    return leader !== null && partition.leader === node.id && partition.leaderEpoch === leader.leaderEpoch;
+  }
+
+  #commit(node: ModelNode, from: number, to: number, how: string): void {
+    const ids = this.idsOf(node);
+    for (let offset = from; offset < to; offset += 1) {
+      const id = ids[offset];
+      if (id === undefined) throw new Error(`${how} at node ${node.id}: nothing at offset ${offset}`);
+      this.#committed[offset] ??= id;
+      if (this.#committed[offset] === id) continue;
+      throw new Error(`${how} at node ${node.id}: ${id} at ${offset}, where ${this.#committed[offset]} was committed`);
+    }
+  }
+
+  /** A leader of a new epoch has everything that was ever committed. */
+  #checkNewLeader(node: ModelNode, partition: Partition): void {
+    const { leader, log } = partition;
+    if (leader === null || this.#checkedEpochs.get(log) === leader.leaderEpoch) return;
+    if (!this.#isTrueLeader(node, partition)) return;
+    this.#checkedEpochs.set(log, leader.leaderEpoch);
+    const ids = this.idsOf(node);
+    for (let offset = log.logStartOffset; offset < this.#committed.length; offset += 1) {
+      if (ids[offset] === this.#committed[offset]) continue;
+      const epoch = leader.leaderEpoch;
+      throw new Error(
+        `leader ${node.id} of epoch ${epoch} has ${ids[offset]} at ${offset}, not ${this.#committed[offset]}`,
+      );
+    }
+  }
+
+  #checkIsr(node: ModelNode, { log }: Partition): void {
+    const ids = this.idsOf(node);
+    for (const memberId of this.#controller.image.partition.isr) {
+      const member = this.#nodes.find(({ id }) => id === memberId)!;
+      if (member === node || member.partition === null) continue;
+      const { flushedOffset } = member.partition.log;
+      const others = this.idsOf(member);
+      for (let offset = log.logStartOffset; offset < log.highWatermark; offset += 1) {
+        if (offset < flushedOffset && others[offset] === ids[offset]) continue;
+        throw new Error(
+          `leader ${node.id} commits ${offset}, which ${memberId} in its ISR lacks (flushed to ${flushedOffset})`,
+        );
+      }
+    }
+  }
+}
