@@ -6,6 +6,7 @@ import type { Storage } from "../metadata/storage/storage.ts";
 import type { RaftDriver } from "../raft/driver.ts";
 import type { Endpoint } from "../server/server.ts";
 import type { NodeModules } from "./node.ts";
+import { isListening } from "./probe.ts";
 import { registerController } from "./registration.ts";
 
 /** Decides when this node leads the quorum. */
@@ -13,12 +14,25 @@ export function startController(
   { storage }: { readonly storage: Storage },
   { driver, metadata, ...node }: NodeModules & { readonly driver: RaftDriver; readonly metadata: MetadataStore },
 ): Controller {
-  const { config, teardown } = node;
+  const { config, platform, timers, teardown, server } = node;
+  function* liveOthers(): Iterable<number> {
+    for (const { id, fenced } of metadata.image.cluster.brokers.values()) if (!fenced && id !== config.nodeId) yield id;
+  }
   const controller = new Controller(
     { nodeId: config.nodeId, clusterId: storage.clusterId, bootstrapRecords: storage.bootstrapRecords() },
-    { ...node, log: driver, awaitApplied: offset => metadata.waitFor(offset) },
+    {
+      ...node,
+      log: driver,
+      awaitApplied: offset => metadata.waitFor(offset),
+      awaitAppliedEverywhere: offset => driver.applied.reached(offset + 1, liveOthers, APPLIED_EVERYWHERE_LIMIT_MS),
+      probe: endpoint => isListening(endpoint, { network: platform.network, timers }),
+    },
   );
   controller.start();
+  // The connections over which a broker speaks to the controller go with its process.
+  server.onClosed = ({ brokerId }) => {
+    if (brokerId >= 0) controller.suspect(brokerId, "a connection to the controller closed");
+  };
   teardown.push(() => controller.stop());
   return controller;
 }
@@ -43,4 +57,6 @@ export function announceController(
   announce();
 }
 
+/** A broker that hangs holds up the answers to administrators no longer than this. */
+const APPLIED_EVERYWHERE_LIMIT_MS = 500;
 const REGISTRATION_BACKOFF_MS = 1_000;

@@ -81,6 +81,8 @@ function limitsOf(request: FetchRequest, context: HandlerContext): FetchLimits {
 
 /** Controllers serve one partition, the metadata log, to those who replicate it (KIP-595). */
 function fetchMetadata(request: FetchRequest, context: HandlerContext): Staged<FetchResponse> {
+  // A node replicates the metadata under the id of its broker: its death closes the connection.
+  context.connection.brokerId = request.replicaState.replicaId;
   const response = context.services.quorum.fetch(request, context.apiVersion);
   return { accepted: response instanceof Promise ? response.then(ignore, ignore) : undefined, response };
 }

@@ -6,4 +6,4 @@
 import { brokerRegistrationApi } from "../metadata/controller-apis.ts";
 import { controllerHandler } from "./controller-handler.ts";
 
-export const brokerRegistration = controllerHandler(brokerRegistrationApi);
+export const brokerRegistration = controllerHandler(brokerRegistrationApi, ({ brokerId }) => brokerId);

@@ -6,4 +6,4 @@
 import { brokerHeartbeatApi } from "../metadata/controller-apis.ts";
 import { controllerHandler } from "./controller-handler.ts";
 
-export const brokerHeartbeat = controllerHandler(brokerHeartbeatApi);
+export const brokerHeartbeat = controllerHandler(brokerHeartbeatApi, ({ brokerId }) => brokerId);

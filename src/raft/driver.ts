@@ -18,6 +18,7 @@ import { ApiError, Errors } from "../../protocol/errors.ts";
 import type { Logger } from "../logging/logger.ts";
 import { DiskError, type Platform, type Timer } from "../platform/platform.ts";
 import type { Action, VoterChangeOutcome } from "./actions.ts";
+import { AppliedPositions } from "./applied-positions.ts";
 import { type Decided, RaftCore } from "./core.ts";
 import { ElectionTiming, type QuorumTimeouts } from "./election-timing.ts";
 import { Messenger } from "./messenger.ts";
@@ -119,6 +120,8 @@ export class RaftDriver implements ReplicatedLog {
   #timerAtMs = Infinity;
   /** Answers the quorum's requests. */
   readonly service: QuorumService;
+  /** How far the other replicas have applied the log, while this node leads. */
+  readonly applied: AppliedPositions;
 
   constructor(options: RaftDriverOptions, modules: RaftDriverModules) {
     const { log, platform, logger } = modules;
@@ -143,7 +146,8 @@ export class RaftDriver implements ReplicatedLog {
       { ...options, ...options.timeouts, self: this.#self },
       { ...modules, step: event => this.#step(event), onFault: error => this.#fail(error) },
     );
-    this.service = new QuorumService(options, { driver: this, log, parked: this.#parked, disk });
+    this.applied = new AppliedPositions(platform);
+    this.service = new QuorumService(options, { driver: this, log, parked: this.#parked, applied: this.applied, disk });
   }
 
   get nodeId(): number {
@@ -429,6 +433,7 @@ export class RaftDriver implements ReplicatedLog {
         break;
       case "resigned":
         this.#modules.logger.warn("raft.resigned", { epoch: action.epoch, reason: action.reason });
+        this.applied.forget();
         for (const subscription of this.#subscriptions) subscription.resigned(action.epoch);
         break;
       case "leaderChanged":

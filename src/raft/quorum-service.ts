@@ -17,6 +17,7 @@ import { type RequestOf, type ResponseInputOf, ZERO_UUID } from "../../protocol/
 import { joinPath } from "../platform/files.ts";
 import { type Disk, DiskError } from "../platform/platform.ts";
 import type { VoterChangeOutcome } from "./actions.ts";
+import type { AppliedPositions } from "./applied-positions.ts";
 import type { RaftDriver } from "./driver.ts";
 import type { EpochResponse, FetchDecision } from "./messages.ts";
 import type { ParkedFetches } from "./parked-fetches.ts";
@@ -49,6 +50,8 @@ export interface QuorumServiceModules {
   readonly driver: RaftDriver;
   readonly log: RaftLog;
   readonly parked: ParkedFetches;
+  /** Told how far replicas say that they are. */
+  readonly applied: AppliedPositions;
   readonly disk: Disk;
 }
 
@@ -123,6 +126,7 @@ export class QuorumService {
     if (decoded === null) return fetchError(Errors.INVALID_REQUEST);
     const decision = this.#modules.driver.decide((core, nowMs) => core.fetch(decoded, nowMs));
     if (decision.kind !== "read") return this.#fetchAnswer(decided(decision));
+    this.#modules.applied.note(decoded.replica.id, decoded.highWatermark);
     const read = this.#read(decoded);
     if (read instanceof Promise)
       return read.then(partition => this.#answerOrPark(decoded, request.maxWaitMs, partition));

@@ -8,7 +8,7 @@
  * await server.stop(5_000);
  * ```
  */
-import type { ListenerRole } from "../handlers/context.ts";
+import type { ConnectionFacts, ListenerRole } from "../handlers/context.ts";
 import type { Logger } from "../logging/index.ts";
 import type { Metrics } from "../metrics/index.ts";
 import type { Listener, Platform, Timer, Connection as Transport } from "../platform/platform.ts";
@@ -62,6 +62,8 @@ export class Server implements ConnectionOwner {
   readonly budget: RequestBudget;
   readonly buffers = new FrameBuffers();
   readonly dispatcher: Dispatcher;
+  /** Told of every connection that is gone. */
+  onClosed: ((connection: ConnectionFacts) => void) | null = null;
   readonly #modules: ServerModules;
   readonly #backlog: number;
   readonly #limits: ConnectionLimits;
@@ -177,6 +179,7 @@ export class Server implements ConnectionOwner {
     if (!this.#connections.delete(connection)) return;
     this.#limits.release(connection.remoteHost);
     connection.counters.open -= 1;
+    this.onClosed?.(connection);
     if (this.#connections.size === 0) this.#allGone?.();
   }
 

@@ -244,14 +244,16 @@ export class Controller {
     return this.#run(features.updateFeatures(request, apiVersion === 0, this.#modules), request.timeoutMs);
   }
 
-  allocateProducerIds(request: RequestOf<typeof AllocateProducerIds>): Promise<ResponseOf<typeof AllocateProducerIds>> {
-    return this.#run(producerIds.allocateProducerIds(request));
+  async allocateProducerIds(
+    request: RequestOf<typeof AllocateProducerIds>,
+  ): Promise<ResponseOf<typeof AllocateProducerIds>> {
+    return (await this.#commit(producerIds.allocateProducerIds(request))).response;
   }
 
-  registerController(
+  async registerController(
     request: RequestOf<typeof ControllerRegistration>,
   ): Promise<ResponseOf<typeof ControllerRegistration>> {
-    return this.#run(brokers.registerController(request));
+    return (await this.#commit(brokers.registerController(request))).response;
   }
 
   /**
@@ -339,7 +341,11 @@ export class Controller {
 
   async #answer<R>(operation: Operation<R>): Promise<R> {
     const { response, lastOffset } = (await this.#runtime.submit(operation)) as Answer<R>;
-    if (lastOffset >= 0) await this.#modules.awaitApplied(lastOffset);
+    if (lastOffset >= 0) {
+      await this.#modules.awaitApplied(lastOffset);
+      // The client may turn to any broker next.
+      await this.#modules.awaitAppliedEverywhere?.(lastOffset);
+    }
     return response;
   }
 
