@@ -114,6 +114,7 @@ class ModelConnection {
       localPort: 0,
       principal: ANONYMOUS,
       isClosed: false,
+    brokerId: -1,
       clientSoftwareName: "",
       clientSoftwareVersion: "",
       onClosed: null,
