@@ -114,7 +114,7 @@ class ModelConnection {
       localPort: 0,
       principal: ANONYMOUS,
       isClosed: false,
-    brokerId: -1,
+      brokerId: -1,
       clientSoftwareName: "",
       clientSoftwareVersion: "",
       onClosed: null,
