@@ -8,6 +8,7 @@
  * is woken by appends. It may send its next request while one is parked in its session, which is then answered at once.
  *
  * - v4: isolation level (KIP-98). v5: log start offset. v7: sessions (KIP-227). v9: the client's leader epoch (KIP-320). v10: zstd (KIP-110).
+ * - v11: consumers may be sent to a replica in their rack, and followers serve them up to the high watermark they know (KIP-392).
  * - v12: flexible; diverging epochs (KIP-595). v13: topics by id (KIP-516). v15: replica state (KIP-903). v16: where the leader is (KIP-951).
  */
 import { Fetch } from "../../protocol/apis/01-fetch.ts";
@@ -76,6 +77,7 @@ function limitsOf(request: FetchRequest, context: HandlerContext): FetchLimits {
     understandsZstd: apiVersion >= FIRST_VERSION_WITH_ZSTD,
     follower: replicaId >= 0 ? { replicaId, brokerEpoch: request.replicaState.replicaEpoch } : null,
     mayReadFollowers: apiVersion >= FIRST_VERSION_WITH_RACKS,
+    rackId: request.rackId,
   };
 }
 

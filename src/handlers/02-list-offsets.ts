@@ -2,7 +2,7 @@
  * ListOffsets (2): offsets by timestamp, and the special ones at the ends of a log.
  *
  * - v0: a list of offsets at the starts of segments, newest first. Kafka dropped it (KIP-896); some clients' test suites send it still.
- * - v1: one offset and its timestamp (KIP-79). v2: isolation level. v4: leader epochs (KIP-320). v6: flexible.
+ * - v1: one offset and its timestamp (KIP-79). v2: isolation level. v4: leader epochs (KIP-320). v5: OFFSET_NOT_AVAILABLE (KIP-207). v6: flexible.
  * - v7: the record with the largest timestamp (KIP-734). v8: the earliest local offset (KIP-405). v9: the latest tiered one (KIP-1005).
  * - v10: a time limit (KIP-1075). v11: the earliest offset yet to be tiered (KIP-1023).
  */
@@ -40,6 +40,7 @@ const FIRST_VERSION_OF = new Map<number, number>([
 const CONSUMER = -1;
 const READ_COMMITTED = 1;
 const FIRST_VERSION_WITH_LEADER_EPOCH = 4;
+const FIRST_VERSION_WITH_OFFSET_NOT_AVAILABLE = 5;
 const UNKNOWN = { timestamp: -1, offset: -1, leaderEpoch: -1 } as const;
 
 export const listOffsets = handler(
@@ -81,12 +82,15 @@ async function listOne(
   const partition = context.replicas.get(topic, asked.partitionIndex);
   if (partition === undefined) return failure(asked, context.replicas.whyNot(topic, asked.partitionIndex));
   // What the client wrote a moment ago with acks=1 counts as well, once it is durable.
-  if (partition.check(asked.currentLeaderEpoch) === Errors.NONE) await partition.settle();
+  if (request.replicaId === CONSUMER && partition.check(asked.currentLeaderEpoch) === Errors.NONE)
+    await partition.settle();
   const errorCode = partition.check(asked.currentLeaderEpoch);
   if (errorCode !== Errors.NONE) return failure(asked, errorCode);
   const endOffset = readableEnd(partition, request.replicaId, request.isolationLevel);
   if (context.apiVersion === 0) return listSegments(asked, timestamp, partition, endOffset);
   const { leaderEpoch, ...found } = find(partition, timestamp, endOffset);
+  if (request.replicaId === CONSUMER && mayBeHigher(partition, timestamp, found.offset))
+    return failure(asked, notAvailable(context.apiVersion));
   const response = {
     partitionIndex: asked.partitionIndex,
     errorCode: Errors.NONE,
@@ -97,6 +101,26 @@ async function listOne(
 }
 
 const NO_OFFSETS: number[] = [];
+
+/**
+ * Whether the answer might be one that goes back behind what was told before the last election: the leader does not know yet how far its predecessor had
+ * committed (KIP-207).
+ */
+function mayBeHigher(partition: Partition, timestamp: number, offset: number): boolean {
+  if (partition.leader?.isWatermarkBehind !== true) return false;
+  return timestamp === ListOffsetsTimestamp.LATEST || (isTime(timestamp) && offset === UNKNOWN.offset);
+}
+
+function isTime(timestamp: number): boolean {
+  return timestamp >= 0 || timestamp === ListOffsetsTimestamp.MAX_TIMESTAMP;
+}
+
+/** Clients from before KIP-207 look for the leader again, and ask once more. */
+function notAvailable(apiVersion: number): number {
+  return apiVersion >= FIRST_VERSION_WITH_OFFSET_NOT_AVAILABLE
+    ? Errors.OFFSET_NOT_AVAILABLE
+    : Errors.LEADER_NOT_AVAILABLE;
+}
 
 function readableEnd(partition: Partition, replicaId: number, isolationLevel: number): number {
   if (replicaId !== CONSUMER) return partition.logEndOffset;

@@ -1,10 +1,12 @@
 /**
  * DeleteRecords (21): moves the log start offset up, so that everything below is gone for readers (KIP-107).
  *
- * Offset -1 stands for the high watermark. The answer is the low watermark: the log start offset that every live replica has reached.
+ * Offset -1 stands for the high watermark. The answer is the low watermark: the log start offset that every live replica has
+ * reached, for which it waits up to the request's time.
  */
 import { DeleteRecords } from "../../protocol/apis/21-delete-records.ts";
 import { Errors } from "../../protocol/errors.ts";
+import { lowWatermarkAt } from "../replication/low-watermark-wait.ts";
 import type { HandlerContext } from "./context.ts";
 import { handler } from "./handler.ts";
 
@@ -21,11 +23,10 @@ export const deleteRecords = handler(
   async (request, context) => {
     const topics = [];
     for (const { name, partitions } of request.topics) {
-      const results: PartitionResult[] = [];
-      for (const { partitionIndex, offset } of partitions) {
-        results.push(await deleteBefore(name, partitionIndex, offset, context));
-      }
-      topics.push({ name, partitions: results });
+      const results = partitions.map(({ partitionIndex, offset }) =>
+        deleteBefore(name, partitionIndex, offset, request.timeoutMs, context),
+      );
+      topics.push({ name, partitions: await Promise.all(results) });
     }
     return { throttleTimeMs: 0, topics };
   },
@@ -42,6 +43,7 @@ async function deleteBefore(
   topic: string,
   index: number,
   offset: number,
+  timeoutMs: number,
   context: HandlerContext,
 ): Promise<PartitionResult> {
   const partition = context.replicas.get(topic, index);
@@ -56,7 +58,10 @@ async function deleteBefore(
   const target = offset === HIGH_WATERMARK ? highWatermark : offset;
   if (target < 0 || target > highWatermark) return failure(index, Errors.OFFSET_OUT_OF_RANGE);
   if (partition.log.advanceLogStart(target)) partition.wakeFetches();
-  return { partitionIndex: index, lowWatermark: partition.logStartOffset, errorCode: Errors.NONE };
+  const { timeouts } = context.replicas;
+  const failureCode = await lowWatermarkAt(partition, target, timeouts, timeoutMs);
+  if (failureCode !== Errors.NONE || partition.leader === null) return failure(index, failureCode);
+  return { partitionIndex: index, lowWatermark: partition.leader.lowWatermark, errorCode: Errors.NONE };
 }
 
 function failure(partitionIndex: number, errorCode: number): PartitionResult {

@@ -8,6 +8,7 @@ import { Errors } from "../../protocol/errors.ts";
 import { baseOffsetAt, lastOffsetAt } from "../../protocol/records/batch.ts";
 import { batchSizeWithin } from "../log/batch-walk.ts";
 import type { PartitionLog } from "../log/index.ts";
+import type { Clock } from "../platform/platform.ts";
 import { type EpochEnd, truncationOffset } from "./truncation.ts";
 
 /** From where a follower fetches, and what it says of its log. */
@@ -49,13 +50,16 @@ export class FollowerRole {
   readonly leaderId: number;
   readonly leaderEpoch: number;
   readonly #log: PartitionLog;
-  readonly #nowMs: () => number;
+  readonly #clock: Pick<Clock, "now">;
 
-  constructor(options: { leaderId: number; leaderEpoch: number }, modules: { log: PartitionLog; nowMs: () => number }) {
+  constructor(
+    options: { leaderId: number; leaderEpoch: number },
+    modules: { log: PartitionLog; clock: Pick<Clock, "now"> },
+  ) {
     this.leaderId = options.leaderId;
     this.leaderEpoch = options.leaderEpoch;
     this.#log = modules.log;
-    this.#nowMs = modules.nowMs;
+    this.#clock = modules.clock;
     // A log without epochs cannot be compared with the leader's: only what was committed is sure to be the same.
     const { log } = modules;
     if (log.leaderEpoch < 0 && log.logEndOffset > log.highWatermark) log.truncateTo(log.highWatermark);
@@ -117,11 +121,12 @@ export class FollowerRole {
   #append(records: Buffer): FetchOutcome | null {
     const log = this.#log;
     const most = log.config.segmentSizeBytes;
+    const nowMs = this.#clock.now();
     this.#makeRoomForFirst(records);
     for (let start = 0; start < records.length; ) {
       const end = records.length - start <= most ? records.length : endOfBatches(records, start, most);
       const part = start === 0 && end === records.length ? records : records.subarray(start, end);
-      const outcome = log.append(part, { leaderEpoch: -1, origin: "replica", retain: true, nowMs: this.#nowMs() });
+      const outcome = log.append(part, { leaderEpoch: -1, origin: "replica", retain: true, nowMs });
       if (!outcome.ok) return refused(outcome.errorCode, outcome.message);
       start = end;
     }

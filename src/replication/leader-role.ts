@@ -138,6 +138,19 @@ export class LeaderRole {
     });
   }
 
+  /** Whether the leader does not know yet how far the one before it had committed: its own watermark may be behind that. */
+  get isWatermarkBehind(): boolean {
+    return this.#log.highWatermark < this.epochStartOffset;
+  }
+
+  /** Followers in sync, by their claims, that hold the record at `offset`. */
+  inSyncWith(offset: number): FollowerProgress[] {
+    return this.#followers.filter(
+      ({ id, endOffset, logStartOffset }) =>
+        this.#isr.committed.includes(id) && endOffset >= offset && logStartOffset <= offset,
+    );
+  }
+
   /** The smallest log start of all live replicas: below it nothing is left anywhere (DeleteRecords). */
   get lowWatermark(): number {
     let lowest = this.#log.logStartOffset;

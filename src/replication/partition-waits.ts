@@ -15,6 +15,8 @@ export interface PartitionWaitsModules {
 export class PartitionWaits {
   readonly #modules: PartitionWaitsModules;
   readonly #waiters = new OffsetWaiters();
+  /** For the low watermark, in no order: there are few. */
+  #lowWaiters: { readonly offset: number; readonly waiter: OffsetWaiter }[] = [];
   readonly #fetches = new Set<DelayedFetch>();
   readonly #readable = new ReadableBytes();
   /** Appended since parked fetches of followers were told last. */
@@ -27,6 +29,21 @@ export class PartitionWaits {
   /** Calls `waiter` once when the high watermark reaches `offset`. */
   add(offset: number, waiter: OffsetWaiter): void {
     this.#waiters.add(offset, waiter);
+  }
+
+  /** Calls `waiter` once when the low watermark reaches `offset`. */
+  addLow(offset: number, waiter: OffsetWaiter): void {
+    this.#lowWaiters.push({ offset, waiter });
+  }
+
+  get hasLowWaiters(): boolean {
+    return this.#lowWaiters.length > 0;
+  }
+
+  lowWatermarkMoved(lowWatermark: number): void {
+    const waiting = this.#lowWaiters;
+    this.#lowWaiters = waiting.filter(({ offset }) => offset > lowWatermark);
+    for (const { offset, waiter } of waiting) if (offset <= lowWatermark) waiter.offsetReached();
   }
 
   addFetch(fetch: DelayedFetch): void {
@@ -79,6 +96,13 @@ export class PartitionWaits {
   /** Offsets above `offset` will not be reached here. */
   failAbove(offset: number, errorCode: number): void {
     this.#waiters.failAbove(offset, errorCode);
+  }
+
+  /** Nothing that is waited for will happen here. */
+  release(errorCode: number): void {
+    this.#waiters.failAbove(-1, errorCode);
+    for (const { waiter } of this.#lowWaiters.splice(0)) waiter.offsetFailed(errorCode);
+    this.wakeFetches();
   }
 
   /** Fewer replicas are in sync than acks=all asks for. */

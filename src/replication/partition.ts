@@ -68,10 +68,8 @@ export class Partition {
     this.#log = modules.log;
     this.#host = modules.host;
     const { log, host } = modules;
-    this.#waits = new PartitionWaits({
-      requestFlush: () => host.requestFlush(this.log),
-      tellFollowersLater: () => host.tellFollowersLater(this),
-    });
+    const requestFlush = () => host.requestFlush(this.log);
+    this.#waits = new PartitionWaits({ requestFlush, tellFollowersLater: () => host.tellFollowersLater(this) });
     if (log === null) return;
     const stopFlushed = log.onFlushed(() => this.#advance());
     const stopFailed = log.onAppendFailed((_log, endOffset, errorCode) => this.#takenBack(endOffset, errorCode));
@@ -143,8 +141,8 @@ export class Partition {
 
   /** Below this a reader of that isolation may read. */
   endOffset(isolation: FetchIsolation): number {
-    if (isolation === "high-watermark") return this.highWatermark;
-    return isolation === "log-end" ? this.log.logEndOffset : this.lastStableOffset;
+    if (isolation === "log-end") return this.logEndOffset;
+    return isolation === "high-watermark" ? this.highWatermark : this.lastStableOffset;
   }
 
   // --- Roles
@@ -187,16 +185,16 @@ export class Partition {
     if (isSame) return;
     this.#leader = null;
     const log = this.isOffline || leaderId === NO_LEADER ? null : this.#log;
-    const nowMs = () => this.#host.clock.now();
-    this.#follower = log === null ? null : new FollowerRole({ leaderId, leaderEpoch }, { log, nowMs });
+    const { clock } = this.#host;
+    this.#follower = log === null ? null : new FollowerRole({ leaderId, leaderEpoch }, { log, clock });
     if (log !== null) this.#waits.cut(log.logEndOffset);
-    this.#release(Errors.NOT_LEADER_OR_FOLLOWER);
+    this.#waits.release(Errors.NOT_LEADER_OR_FOLLOWER);
   }
 
   /** The log directory failed. Whoever waits is told to look elsewhere. */
   goOffline(): void {
     this.#follower = null;
-    this.#release(Errors.KAFKA_STORAGE_ERROR);
+    this.#waits.release(Errors.KAFKA_STORAGE_ERROR);
   }
 
   /** The partition is not hosted here any more. */
@@ -205,7 +203,7 @@ export class Partition {
     this.#leader = null;
     this.#follower = null;
     this.#unsubscribe();
-    this.#release(Errors.NOT_LEADER_OR_FOLLOWER);
+    this.#waits.release(Errors.NOT_LEADER_OR_FOLLOWER);
   }
 
   updateMinInSyncReplicas(minInSyncReplicas: number): void {
@@ -218,9 +216,8 @@ export class Partition {
   /** Whether this replica leads, and in the epoch that a client believes in (-1: does not say) (KIP-320). */
   check(currentLeaderEpoch: number): ErrorCode {
     const errorCode = this.#checkEpoch(currentLeaderEpoch);
-    if (errorCode !== Errors.NONE) return errorCode;
-    if (!this.isLeader) return Errors.NOT_LEADER_OR_FOLLOWER;
-    return this.isOffline ? Errors.KAFKA_STORAGE_ERROR : Errors.NONE;
+    if (errorCode !== Errors.NONE || (this.isLeader && !this.isOffline)) return errorCode;
+    return this.isLeader ? Errors.KAFKA_STORAGE_ERROR : Errors.NOT_LEADER_OR_FOLLOWER;
   }
 
   /** As {@link check}, for consumers that may read from followers too (KIP-392). */
@@ -281,6 +278,13 @@ export class Partition {
     }
   }
 
+  /** Has `waiter` told when no live replica has anything below `offset` any more. */
+  awaitLowWatermark(offset: number, waiter: OffsetWaiter): void {
+    if (this.#leader === null) waiter.offsetFailed(Errors.NOT_LEADER_OR_FOLLOWER);
+    else if (this.#leader.lowWatermark >= offset) waiter.offsetReached();
+    else this.#waits.addLow(offset, waiter);
+  }
+
   /**
    * Resolves when everything appended so far is below the high watermark, or never will be here; undefined when it is already, or other replicas
    * have a say in it. A client that asks for the end of a partition so sees what it wrote with acks=1 a moment ago.
@@ -310,6 +314,7 @@ export class Partition {
     leader.followerFetched(replicaId, claim);
     this.#advance();
     leader.admit(replicaId);
+    if (this.#waits.hasLowWaiters) this.#waits.lowWatermarkMoved(leader.lowWatermark);
   }
 
   /** From where to fetch; null when nothing is to be fetched, or what is there has to be flushed first. */
@@ -391,10 +396,5 @@ export class Partition {
     this.#leaderEpoch = image.leaderEpoch;
     this.#replicas = image.replicas;
     this.#isr = image.isr;
-  }
-
-  #release(errorCode: ErrorCode): void {
-    this.#waits.failAbove(-1, errorCode);
-    this.wakeFetches();
   }
 }

@@ -25,6 +25,7 @@ import { type BrokerAddress, Fetchers } from "./fetcher/fetchers.ts";
 import { IsrProposals } from "./isr-proposals.ts";
 import { Partition } from "./partition.ts";
 import type { HostedPartition, PartitionHost, TopicCounters } from "./partition-host.ts";
+import { RACK_AWARE_SELECTOR, selectByRack } from "./replica-selector.ts";
 import { measureReplication } from "./replication-metrics.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 
@@ -118,7 +119,7 @@ export class ReplicaManager {
         (isShrunk ? shrinks : expands).increment();
         modules.logger.info(isShrunk ? "isr.shrunk" : "isr.expanded", { partition: `${topic}-${index}`, before, isr });
       },
-      hurriesHighWatermark: config.get("replica.selector.class") !== null,
+      hurriesHighWatermark: config.get("replica.selector.class") === RACK_AWARE_SELECTOR,
     };
     measureReplication(() => this.partitions(), metrics);
   }
@@ -172,6 +173,16 @@ export class ReplicaManager {
   /** Whether followers hear of a higher watermark at once, for consumers may read from them (KIP-392). */
   get hurriesHighWatermark(): boolean {
     return this.#host.hurriesHighWatermark;
+  }
+
+  /** The replica that a consumer in `clientRack` is to read from instead of this leader (KIP-392); -1 for none. */
+  preferredReplica(partition: Partition, clientRack: string, fetchOffset: number): number {
+    const { leader } = partition;
+    if (leader === null || clientRack === "" || !this.#host.hurriesHighWatermark) return -1;
+    const { brokers } = this.#modules.metadata.image.cluster;
+    const followers = leader.inSyncWith(fetchOffset).filter(({ id }) => brokers.get(id)?.fenced === false);
+    const readable = followers.map(({ id, endOffset }) => ({ id, endOffset, rack: brokers.get(id)?.rack ?? null }));
+    return selectByRack(clientRack, brokers.get(this.#nodeId)?.rack ?? null, readable) ?? -1;
   }
 
   /** Every partition hosted here. */

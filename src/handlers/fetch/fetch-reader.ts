@@ -23,6 +23,8 @@ export interface FetchLimits {
   readonly follower: FetchingFollower | null;
   /** Whether a consumer knows that followers may answer it (KIP-392). */
   readonly mayReadFollowers: boolean;
+  /** Where the consumer is; empty when it does not say. */
+  readonly rackId: string;
 }
 
 export interface FetchingFollower {
@@ -93,8 +95,9 @@ export class FetchReader {
   #take(result: FetchedPartition): void {
     this.#results.push(result);
     this.#sizeBytes += result.sizeBytes;
-    const { errorCode, divergingEpoch } = result.response;
-    if (errorCode !== Errors.NONE || divergingEpoch !== undefined) this.#isUrgent = true;
+    const { errorCode, divergingEpoch, preferredReadReplica } = result.response;
+    const isElsewhere = divergingEpoch !== undefined || preferredReadReplica !== undefined;
+    if (errorCode !== Errors.NONE || isElsewhere) this.#isUrgent = true;
     else if (this.#limits.follower !== null && this.#isNewToFollower(result)) this.#isUrgent = true;
   }
 
@@ -127,6 +130,12 @@ export class FetchReader {
     if (follower !== null && this.#credits) {
       const { fetchOffset, logStartOffset } = request;
       replica.followerFetched(follower.replicaId, { fetchOffset, logStartOffset, brokerEpoch: follower.brokerEpoch });
+    }
+    const preferredReadReplica =
+      follower === null ? this.#replicas.preferredReplica(replica, this.#limits.rackId, request.fetchOffset) : -1;
+    if (preferredReadReplica >= 0) {
+      const response = { ...factsOf(request, replica, isolation), preferredReadReplica, records: NO_RECORDS };
+      return { request, replica, response, sizeBytes: 0 };
     }
     const remainingBytes = Math.max(0, this.#limits.maxBytes - this.#sizeBytes);
     const maxBytes = Math.min(request.maxBytes, remainingBytes);

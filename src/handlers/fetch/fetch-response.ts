@@ -61,6 +61,7 @@ function hasNews({ request, response, sizeBytes }: FetchedPartition): boolean {
     sizeBytes > 0 ||
     response.errorCode !== Errors.NONE ||
     response.divergingEpoch !== undefined ||
+    response.preferredReadReplica !== undefined ||
     response.highWatermark !== request.sentHighWatermark ||
     response.logStartOffset !== request.sentLogStartOffset
   );

@@ -113,6 +113,7 @@ class ModelConnection {
       localHost: "",
       localPort: 0,
       principal: ANONYMOUS,
+      brokerId: -1,
       isClosed: false,
       brokerId: -1,
       clientSoftwareName: "",
