@@ -115,7 +115,6 @@ class ModelConnection {
       principal: ANONYMOUS,
       brokerId: -1,
       isClosed: false,
-      brokerId: -1,
       clientSoftwareName: "",
       clientSoftwareVersion: "",
       onClosed: null,
