@@ -26,6 +26,21 @@ export function processUsage(pid: number): ProcessUsage | null {
   }
 }
 
+/** The sum over several processes; null where one cannot be read. */
+export function usageOf(pids: readonly number[]): ProcessUsage | null {
+  let sum: ProcessUsage = { cpuSeconds: 0, memoryBytes: 0, peakMemoryBytes: 0 };
+  for (const pid of pids) {
+    const usage = processUsage(pid);
+    if (usage === null) return null;
+    sum = {
+      cpuSeconds: sum.cpuSeconds + usage.cpuSeconds,
+      memoryBytes: sum.memoryBytes + usage.memoryBytes,
+      peakMemoryBytes: sum.peakMemoryBytes + usage.peakMemoryBytes,
+    };
+  }
+  return sum;
+}
+
 function kilobytes(status: string, name: string): number {
   return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0);
 }

@@ -1,114 +1,139 @@
-/** Fetches a topic over and over from its beginning, as fast as the broker answers. */
+/** Fetches a topic from its beginning, once or over and over, as fast as the broker answers. */
 import { Fetch } from "../../protocol/apis/01-fetch.ts";
 import { decodeResponse, encodeRequest } from "../../protocol/frame.ts";
 import { baseOffsetAt, batchSizeAt, lastOffsetDeltaAt, recordCountAt } from "../../protocol/records/batch.ts";
 import { ZERO_UUID } from "../../protocol/schema.ts";
 import { Latencies } from "./latencies.ts";
-import { delay, type LoadResult } from "./produce.ts";
+import { type ConsumeLoad, type LoadResult, partitionsByLeader } from "./loads.ts";
+import { delay, Stopwatch } from "./stopwatch.ts";
 import { WireConnection } from "./wire-connection.ts";
 
 const FETCH_VERSION = 11;
 const OFFSET_OUT_OF_RANGE = 1;
-
-export interface ConsumeLoad {
-  readonly kind: "consume";
-  readonly address: string;
-  readonly topic: string;
-  readonly partitions: number;
-  readonly recordSizeBytes: number;
-  readonly connections: number;
-  readonly warmupMs: number;
-  readonly durationMs: number;
-}
-
-/** Most bytes of a partition in one answer: what librdkafka and the Java client ask for. */
-const PARTITION_MAX_BYTES = 1024 * 1024;
 const FETCH_MAX_BYTES = 50 * 1024 * 1024;
 
 export async function runConsume(load: ConsumeLoad, onMeasuring: () => void): Promise<LoadResult> {
   const latencies = new Latencies();
   let isMeasuring = false;
-  let isOver = false;
   let requests = 0;
   let records = 0;
-
-  const run = async (): Promise<void> => {
-    const nextOffsets = new Array<number>(load.partitions).fill(0);
-    let sentMs = 0;
-    const send = (): void => {
-      if (isOver) {
-        connection.close();
-        return;
-      }
-      sentMs = performance.now();
-      const partitions = nextOffsets.map((fetchOffset, partition) => ({
-        partition,
-        fetchOffset,
-        partitionMaxBytes: PARTITION_MAX_BYTES,
-      }));
-      const body = {
-        maxWaitMs: 500,
-        minBytes: 1,
-        maxBytes: FETCH_MAX_BYTES,
-        topics: [{ topic: load.topic, topicId: ZERO_UUID, partitions }],
-        forgottenTopicsData: [],
-      };
-      connection.send(Buffer.concat(encodeRequest(Fetch, FETCH_VERSION, 1, "bench", body)));
-    };
-    const connection = await WireConnection.open(load.address, answer => {
-      const { body } = decodeResponse(Fetch, FETCH_VERSION, answer);
-      if (isMeasuring) {
-        requests++;
-        latencies.add(performance.now() - sentMs);
-      }
-      for (const partition of body.responses[0]?.partitions ?? []) {
-        const index = partition.partitionIndex;
-        if (partition.errorCode === OFFSET_OUT_OF_RANGE) nextOffsets[index] = 0;
-        else if (partition.errorCode !== 0) throw new Error(`fetch failed with error ${partition.errorCode}`);
-        const count = isMeasuring ? countRecords(partition.records) : 0;
-        records += count;
-        const end = endOffset(partition.records, nextOffsets[index]!);
-        // At the end of the partition it starts again, so that the load lasts.
-        nextOffsets[index] = end >= partition.highWatermark ? 0 : end;
-      }
-      send();
-    });
-    send();
+  let running = 0;
+  const allDone = Promise.withResolvers<void>();
+  const events: ConsumerEvents = {
+    onAnswer: (count, latencyMs) => {
+      if (!isMeasuring) return;
+      requests++;
+      records += count;
+      latencies.add(latencyMs);
+    },
+    onDone: () => {
+      running -= 1;
+      if (running === 0) allDone.resolve();
+    },
   };
-
-  for (let index = 0; index < load.connections; index++) await run();
-  await delay(load.warmupMs);
+  const consumers: Consumer[] = [];
+  for (let index = 0; index < load.connections; index++) {
+    for (const part of partitionsByLeader(load)) consumers.push(new Consumer(load, part, events));
+  }
+  running = consumers.length;
+  for (const consumer of consumers) await consumer.open();
+  if (!load.isOnce) {
+    for (const consumer of consumers) consumer.start();
+    await delay(load.warmupMs);
+  }
   isMeasuring = true;
   onMeasuring();
-  const started = performance.now();
-  await delay(load.durationMs);
+  const stopwatch = new Stopwatch();
+  if (load.isOnce) for (const consumer of consumers) consumer.start();
+  await (load.isOnce ? allDone.promise : delay(load.durationMs));
   isMeasuring = false;
-  isOver = true;
-  const seconds = (performance.now() - started) / 1000;
-  return { seconds, requests, records, valueBytes: records * load.recordSizeBytes, latency: latencies.summary() };
+  const spent = stopwatch.read();
+  for (const consumer of consumers) consumer.stop();
+  return { ...spent, requests, records, valueBytes: records * load.recordSizeBytes, latency: latencies.summary() };
 }
 
-function countRecords(batches: Buffer | null): number {
-  let count = 0;
-  eachWholeBatch(batches, at => {
-    count += recordCountAt(batches!, at);
-  });
-  return count;
+interface ConsumerEvents {
+  onAnswer(recordCount: number, latencyMs: number): void;
+  onDone(): void;
 }
 
-function endOffset(batches: Buffer | null, otherwise: number): number {
-  let end = otherwise;
-  eachWholeBatch(batches, at => {
-    end = baseOffsetAt(batches!, at) + lastOffsetDeltaAt(batches!, at) + 1;
-  });
-  return end;
-}
+/** Reads the partitions of a topic that one broker leads, over a connection of its own, a fetch at a time. */
+class Consumer {
+  readonly #load: ConsumeLoad;
+  readonly #events: ConsumerEvents;
+  readonly #address: string;
+  /** By partition; those that are read no more are left out. */
+  readonly #nextOffsets: Map<number, number>;
+  #connection: WireConnection | null = null;
+  #sentMs = 0;
+  #isStopped = false;
 
-/** Kafka may cut the last batch short. */
-function eachWholeBatch(batches: Buffer | null, visit: (at: number) => void): void {
-  if (batches === null) return;
-  for (let at = 0; batches.length - at >= 61; at += batchSizeAt(batches, at)) {
-    if (batches.length - at < batchSizeAt(batches, at)) return;
-    visit(at);
+  constructor(load: ConsumeLoad, [address, partitions]: [string, readonly number[]], events: ConsumerEvents) {
+    this.#load = load;
+    this.#events = events;
+    this.#address = address;
+    this.#nextOffsets = new Map(partitions.map(partition => [partition, 0]));
+  }
+
+  async open(): Promise<void> {
+    this.#connection = await WireConnection.open(this.#address, answer => this.#answer(answer));
+  }
+
+  start(): void {
+    this.#send();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#connection?.close();
+  }
+
+  #send(): void {
+    const { topic, partitionMaxBytes } = this.#load;
+    this.#sentMs = performance.now();
+    const partitions = Array.from(this.#nextOffsets, ([partition, fetchOffset]) => {
+      return { partition, fetchOffset, partitionMaxBytes };
+    });
+    const body = {
+      maxWaitMs: 500,
+      minBytes: 1,
+      maxBytes: FETCH_MAX_BYTES,
+      topics: [{ topic, topicId: ZERO_UUID, partitions }],
+      forgottenTopicsData: [],
+    };
+    this.#connection!.send(Buffer.concat(encodeRequest(Fetch, FETCH_VERSION, 1, "bench", body)));
+  }
+
+  #answer(answer: Buffer): void {
+    if (this.#isStopped) return;
+    const latencyMs = performance.now() - this.#sentMs;
+    const { body } = decodeResponse(Fetch, FETCH_VERSION, answer);
+    let recordCount = 0;
+    for (const { partitionIndex, errorCode, highWatermark, records } of body.responses[0]?.partitions ?? []) {
+      // What retention took is left out.
+      if (errorCode === OFFSET_OUT_OF_RANGE) this.#nextOffsets.set(partitionIndex, 0);
+      else if (errorCode !== 0) throw new Error(`fetch failed with error ${errorCode}`);
+      else recordCount += this.#take(partitionIndex, records, highWatermark);
+    }
+    this.#events.onAnswer(recordCount, latencyMs);
+    if (this.#nextOffsets.size === 0) this.#events.onDone();
+    else this.#send();
+  }
+
+  /** Notes how far a partition is read; returns how many records there were. */
+  #take(partition: number, batches: Buffer | null, highWatermark: number): number {
+    let count = 0;
+    let end = this.#nextOffsets.get(partition) ?? 0;
+    // Kafka may cut the last batch short.
+    for (let at = 0; batches !== null && batches.length - at >= 61; at += batchSizeAt(batches, at)) {
+      if (batches.length - at < batchSizeAt(batches, at)) break;
+      count += recordCountAt(batches, at);
+      end = baseOffsetAt(batches, at) + lastOffsetDeltaAt(batches, at) + 1;
+    }
+    const isAtEnd = end >= highWatermark;
+    if (isAtEnd && this.#load.isOnce) this.#nextOffsets.delete(partition);
+    // It starts again at the end of the partition, so that the load lasts.
+    else this.#nextOffsets.set(partition, isAtEnd ? 0 : end);
+    return count;
   }
 }

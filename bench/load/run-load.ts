@@ -1,11 +1,10 @@
-/** Runs one load in a process of its own and measures the broker's process meanwhile. */
+/** Runs one load in a process of its own and measures the broker's processes meanwhile. */
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { type ProcessUsage, processUsage } from "../process-usage.ts";
-import type { System } from "../systems/system.ts";
-import type { LoadResult } from "./produce.ts";
-import type { Load, WorkerMessage } from "./worker.ts";
+import { type ProcessUsage, usageOf } from "../process-usage.ts";
+import type { Load, LoadResult } from "./loads.ts";
+import type { WorkerMessage } from "./worker.ts";
 
 const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
 
@@ -15,16 +14,17 @@ export interface Measurement extends LoadResult {
   readonly brokerMemoryBytes: number | null;
 }
 
-export async function runLoad(system: System, load: Load): Promise<Measurement> {
+/** @param pids of the broker or, in a cluster, brokers */
+export async function runLoad(pids: readonly number[], load: Load): Promise<Measurement> {
   const child = fork(WORKER, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   const exited = once(child, "exit");
   let before: ProcessUsage | null = null;
   let after: ProcessUsage | null = null;
   let result: LoadResult | null = null;
   child.on("message", (message: WorkerMessage) => {
-    if (message.event === "measuring") before = processUsage(system.pid);
+    if (message.event === "measuring") before = usageOf(pids);
     else {
-      after = processUsage(system.pid);
+      after = usageOf(pids);
       result = message.result;
     }
   });

@@ -1,8 +1,8 @@
 /** Entry of the load generator's own process: takes one load from its parent, tells when it begins to measure, answers with the result. */
-import { type ConsumeLoad, runConsume } from "./consume.ts";
-import { type LoadResult, type ProduceLoad, runProduce } from "./produce.ts";
+import { runConsume } from "./consume.ts";
+import type { Load, LoadResult } from "./loads.ts";
+import { runProduce } from "./produce.ts";
 
-export type Load = ProduceLoad | ConsumeLoad;
 export type WorkerMessage = { readonly event: "measuring" } | { readonly event: "done"; readonly result: LoadResult };
 
 process.once("message", async (load: Load) => {

@@ -1,9 +1,11 @@
-/** Apache Kafka from Maven Central, one node in both roles, with its own defaults: it acknowledges from the page cache, without fsync. */
+/** Apache Kafka, nodes in both roles, with its own defaults: it acknowledges from the page cache, without fsync. */
 import { execFileSync } from "node:child_process";
-import { KafkaProcess } from "../../compat-tests/support/kafka-process.ts";
+import { rmSync } from "node:fs";
+import { freePortPair } from "../../compat-tests/support/broker-process.ts";
+import { KAFKA_CLUSTER_ID, KafkaProcess } from "../../compat-tests/support/kafka-process.ts";
 import { KAFKA_VERSION } from "../../compat-tests/support/kafka-tools.ts";
 import { firstAnswer } from "./first-answer.ts";
-import type { System } from "./system.ts";
+import type { ClusterSystem, Make, System } from "./system.ts";
 
 /** As Kafka's own start script sets them. */
 const JAVA_FLAGS = [
@@ -13,22 +15,76 @@ const JAVA_FLAGS = [
   "-XX:MaxGCPauseMillis=20",
   "-XX:InitiatingHeapOccupancyPercent=35",
 ];
+const START_MS = 60_000;
 
-export async function startKafka(dataRoot: string): Promise<System> {
-  const kafka = await KafkaProcess.start({ parentDir: dataRoot, javaFlags: JAVA_FLAGS });
-  await firstAnswer(kafka.host, kafka.port, 60_000, () => kafka.isRunning);
-  const startMs = performance.now() - kafka.startedAtMs;
+export const kafka: Make = { name: "Kafka", start, startCluster };
+
+async function start(dataRoot: string): Promise<System> {
+  const options = { parentDir: dataRoot, javaFlags: JAVA_FLAGS };
+  let broker = await KafkaProcess.start(options);
+  const { dataDir, port } = broker;
+  let startMs = await untilFirstAnswer(broker);
+  const former: KafkaProcess[] = [];
   return {
     name: "Kafka",
     description: `Apache Kafka ${KAFKA_VERSION}, ${javaVersion()}, its defaults (1 GiB heap, no fsync before answers)`,
-    address: kafka.address,
-    pid: kafka.pid,
-    startMs,
+    address: broker.address,
+    dataDir,
+    get pid() {
+      return broker.pid;
+    },
+    get startMs() {
+      return startMs;
+    },
+    kill: signal => broker.kill(signal),
+    async restart() {
+      former.push(broker);
+      broker = await KafkaProcess.start({ ...options, dataDir, port });
+      startMs = await untilFirstAnswer(broker);
+    },
     async stop() {
-      await kafka.stop();
-      await kafka.dispose();
+      await broker.stop();
+      for (const each of [broker, ...former]) await each.dispose();
+      rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+async function startCluster(dataRoot: string, size: number): Promise<ClusterSystem> {
+  const ports: number[] = [];
+  while (ports.length < size) ports.push(await freePortPair());
+  const nodes = await Promise.all(
+    ports.map((port, index) =>
+      KafkaProcess.start({
+        parentDir: dataRoot,
+        javaFlags: JAVA_FLAGS,
+        port,
+        nodeId: index + 1,
+        formatArguments: ["-t", KAFKA_CLUSTER_ID],
+        properties: {
+          "controller.quorum.voters": ports.map((each, at) => `${at + 1}@127.0.0.1:${each + 10_000}`).join(","),
+          "offsets.topic.replication.factor": size,
+        },
+      }),
+    ),
+  );
+  return {
+    name: "Kafka",
+    nodes: nodes.map((node, index) => ({
+      id: index + 1,
+      address: node.address,
+      pid: node.pid,
+      kill: signal => node.kill(signal),
+    })),
+    async stop() {
+      await Promise.all(nodes.map(node => node.dispose()));
+    },
+  };
+}
+
+async function untilFirstAnswer(broker: KafkaProcess): Promise<number> {
+  await firstAnswer(broker.host, broker.port, START_MS, () => broker.isRunning);
+  return performance.now() - broker.startedAtMs;
 }
 
 function javaVersion(): string {

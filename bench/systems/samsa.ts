@@ -1,14 +1,16 @@
 /** Samsa from `dist/`, with its defaults: fdatasync before every acks=all answer. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePortPair } from "../../compat-tests/support/broker-process.ts";
 import { firstAnswer } from "./first-answer.ts";
-import type { System } from "./system.ts";
+import type { ClusterNode, ClusterSystem, Make, System } from "./system.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const MAIN = join(ROOT, "dist/src/cli/main.js");
+const START_MS = 60_000;
 
 export interface SamsaOptions {
   readonly overrides?: Readonly<Record<string, string>>;
@@ -16,39 +18,115 @@ export interface SamsaOptions {
   readonly name?: string;
 }
 
+export const samsa: Make = { name: "Samsa", start: startSamsa, startCluster };
+
 export async function startSamsa(dataRoot: string, options: SamsaOptions = {}): Promise<System> {
   const port = await freePortPair();
   const dataDir = mkdtempSync(join(dataRoot, "samsa-"));
-  const overrides = Object.entries(options.overrides ?? {}).flatMap(([key, value]) => [
-    "--override",
-    `${key}=${value}`,
-  ]);
-  const started = performance.now();
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [
-      ...(options.nodeFlags ?? []),
-      join(ROOT, "dist/src/cli/main.js"),
-      "start",
-      ...["--port", String(port), "--data-dir", dataDir, "--log-level", "warn"],
-      ...overrides,
-    ],
-    { stdio: ["ignore", "ignore", "inherit"] },
-  );
-  await firstAnswer("127.0.0.1", port, 30_000, () => child.exitCode === null);
-  const startMs = performance.now() - started;
+  const overrides = overrideArguments(options.overrides ?? {});
+  const args = ["start", "--port", String(port), "--data-dir", dataDir, "--log-level", "warn", ...overrides];
+  const broker = new SamsaProcess(port, args, options.nodeFlags ?? []);
+  await broker.start();
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   return {
     name: options.name ?? "Samsa",
     description: `Samsa ${version}, Node ${process.versions.node}, fdatasync before every acks=all answer`,
-    address: `127.0.0.1:${port}`,
-    pid: child.pid!,
-    startMs,
+    address: broker.address,
+    dataDir,
+    get pid() {
+      return broker.pid;
+    },
+    get startMs() {
+      return broker.startMs;
+    },
+    kill: signal => broker.kill(signal),
+    restart: () => broker.start(),
     async stop() {
-      const exited = once(child, "exit");
-      child.kill("SIGTERM");
-      await exited;
+      await broker.kill("SIGTERM");
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** Nodes in both roles; each is a voter of the quorum. Rejects where this version cannot. */
+async function startCluster(dataRoot: string, size: number): Promise<ClusterSystem> {
+  const folder = mkdtempSync(join(dataRoot, "samsa-cluster-"));
+  const ports: number[] = [];
+  while (ports.length < size) ports.push(await freePortPair());
+  const voters = ports.map((port, index) => `${index + 1}@127.0.0.1:${port + 10_000}`).join(",");
+  const nodes = ports.map((port, index) => {
+    const dataDir = join(folder, String(index + 1));
+    mkdirSync(dataDir);
+    const overrides = overrideArguments({
+      listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${port + 10_000}`,
+      "controller.quorum.voters": voters,
+    });
+    const args = ["start", "--id", String(index + 1), "--data-dir", dataDir, "--log-level", "error", ...overrides];
+    return new SamsaProcess(port, args, [], index + 1);
+  });
+  const stop = async (): Promise<void> => {
+    await Promise.all(nodes.map(node => node.kill("SIGKILL")));
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await Promise.all(nodes.map(node => node.start()));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { name: "Samsa", nodes, stop };
+}
+
+function overrideArguments(settings: Readonly<Record<string, string>>): string[] {
+  return Object.entries(settings).flatMap(([key, value]) => ["--override", `${key}=${value}`]);
+}
+
+class SamsaProcess implements ClusterNode {
+  readonly id: number;
+  readonly #port: number;
+  readonly #args: readonly string[];
+  readonly #nodeFlags: readonly string[];
+  #child: ChildProcess | null = null;
+  startMs = 0;
+
+  constructor(port: number, args: readonly string[], nodeFlags: readonly string[], id = 1) {
+    this.id = id;
+    this.#port = port;
+    this.#args = args;
+    this.#nodeFlags = nodeFlags;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  get pid(): number {
+    return this.#child!.pid!;
+  }
+
+  async start(): Promise<void> {
+    const started = performance.now();
+    const child = spawn(process.execPath, [...this.#nodeFlags, MAIN, ...this.#args], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let output = "";
+    child.stderr.on("data", chunk => {
+      output += chunk;
+    });
+    this.#child = child;
+    try {
+      await firstAnswer("127.0.0.1", this.#port, START_MS, () => child.exitCode === null);
+    } catch (error) {
+      throw new Error(output.trim().split("\n")[0] || (error as Error).message);
+    }
+    this.startMs = performance.now() - started;
+  }
+
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill(signal);
+    await exited;
+  }
 }

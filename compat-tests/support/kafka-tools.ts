@@ -20,12 +20,15 @@ const LIBS = join(CACHE, "libs");
 /** Why Kafka's tools cannot run here, or null when they can. */
 export function kafkaToolsMissing(): string | null {
   if (spawnSync("java", ["-version"]).status !== 0) return "Java 17 or later is not installed";
+  const home = process.env.TEST_KAFKA_HOME;
+  if (home !== undefined) return existsSync(join(home, "libs")) ? null : `${home} holds no Apache Kafka`;
   if (!hasLibs() && spawnSync("mvn", ["-version"]).status !== 0) return "Maven is not installed";
   return null;
 }
 
-/** The class path of Apache Kafka, fetched on first use. */
+/** The class path of Apache Kafka: of the one unpacked in `TEST_KAFKA_HOME`, else fetched on first use. */
 export function kafkaClassPath(): string {
+  if (process.env.TEST_KAFKA_HOME !== undefined) return join(process.env.TEST_KAFKA_HOME, "libs", "*");
   if (!hasLibs()) fetchLibs();
   return join(LIBS, "*");
 }
