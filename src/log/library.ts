@@ -239,7 +239,11 @@ export class Log {
    * Makes `directory`, which must not exist and lies on the same file system, a log with the contents of a snapshot, to be opened with
    * {@link Log.open}. The snapshot stays what it is, whatever becomes of the log.
    */
-  static async restore(snapshot: string, directory: string, platform = createNodePlatform()): Promise<void> {
+  static async restore(
+    snapshot: string,
+    directory: string,
+    platform: Pick<Platform, "disk"> = createNodePlatform(),
+  ): Promise<void> {
     copyLog(platform.disk, snapshot, directory, NAME);
   }
 
