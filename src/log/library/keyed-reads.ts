@@ -6,7 +6,7 @@
  */
 import { decodeRecords } from "../../../protocol/records/record.ts";
 import type { Random } from "../../platform/platform.ts";
-import { KeyIndex } from "../cleaner/key-index.ts";
+import { type Found, KeyIndex } from "../cleaner/key-index.ts";
 import type { PartitionLog } from "../partition-log.ts";
 import { walkLog } from "./walk-log.ts";
 
@@ -95,8 +95,7 @@ export class KeyedReads {
     if (found.kind === "absent") return null;
     if (found.kind === "unknown") return this.#search(key);
     if (found.offset < this.#log.logStartOffset) return null;
-    if (found.value === null) return this.#load(key, found.offset);
-    return { offset: found.offset, timestamp: found.timestamp, value: found.value };
+    return isInMemory(found) ? found : this.#load(key, found.offset);
   }
 
   /** Reads a value that is not in memory. */
@@ -143,3 +142,9 @@ export class KeyedReads {
     this.#unflushed = this.#unflushed.slice(count);
   }
 }
+
+function isInMemory(found: Found & { readonly kind: "record" }): found is InMemory {
+  return found.value !== null;
+}
+
+type InMemory = Found & { readonly kind: "record" } & KeyedRecord;

@@ -6,11 +6,13 @@ import { formatCount, writeJson, writeTable } from "../../output.ts";
 import { appendPath } from "./log/append-path.ts";
 import { coldReads } from "./log/cold-reads.ts";
 import { indexLookups } from "./log/index-lookups.ts";
+import { keyedOperations } from "./log/keys.ts";
 import { isMet, type LogBenchmark, type LogFigure } from "./log/measurement.ts";
 import { openSegments } from "./log/open-segments.ts";
 import { machineDescription } from "./machine.ts";
 
 const BENCHMARKS: Readonly<Record<string, LogBenchmark>> = {
+  keys: keyedOperations,
   index: indexLookups,
   append: appendPath,
   reads: coldReads,
