@@ -128,6 +128,16 @@ export const samsaBrokerConfigs = {
     effect: "used",
     documentation: "Most segments kept open for reading; beyond, the longest unused ones are closed.",
   },
+  "samsa.log.corruption.takes": {
+    type: "string",
+    default: "partition",
+    valid: oneOf("partition", "directory"),
+    importance: "medium",
+    updateMode: "read-only",
+    effect: "used",
+    documentation:
+      "What goes offline when a start finds durable data damaged: only the partition, or as in Kafka its whole log directory.",
+  },
   "samsa.log.disk.reserve.bytes": {
     type: "long",
     default: GIBIBYTE,

@@ -125,6 +125,13 @@ export class LogDirectories {
     }
   }
 
+  /** The log in `directory`/`name` is not served, for its directory went offline before it could be; nobody may make a new one in its place. */
+  leaveClosed(directory: LogDirectory, name: string, log?: PartitionLog): void {
+    const reason = `Log directory ${directory.path} is offline: ${directory.failure}`;
+    this.offlineLogs.set(name, reason);
+    log?.abandon(reason);
+  }
+
   /** The log in `directory`/`name` could not be opened. */
   openFailed(directory: LogDirectory, name: string, error: unknown): void {
     if (error instanceof DiskError) {

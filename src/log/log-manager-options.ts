@@ -76,7 +76,7 @@ export function logManagerOptions(
     openSegmentsMax: config.get("samsa.log.open.segments.max"),
     synchronousReadBytes: SYNCHRONOUS_READ_BYTES,
     recoveryParallelism: Math.max(config.get("num.recovery.threads.per.data.dir"), 4),
-    corruptionTakes: "partition",
+    corruptionTakes: config.get("samsa.log.corruption.takes") as "partition" | "directory",
     maxDecompressedBytes: config.get("samsa.batch.decompressed.max.bytes"),
     backgroundFlushMs: config.get("samsa.log.flush.background.interval.ms"),
     checkpointIntervalMs: config.get("log.flush.offset.checkpoint.interval.ms"),

@@ -315,10 +315,13 @@ export class LogManager {
   }
 
   async #open(directory: LogDirectory, name: string, topic: string, partition: number): Promise<void> {
-    if (directory.offline) return;
+    if (directory.offline) return this.#directories.leaveClosed(directory, name);
     try {
       if (this.get(topic, partition) !== undefined) throw new Error(`${name} is in two log directories`);
-      this.#registry.add(await this.#opener.load(directory, name, { topic, partition }, this.#options.configOf(topic)));
+      const log = await this.#opener.load(directory, name, { topic, partition }, this.#options.configOf(topic));
+      // Another log of the directory may have taken it offline meanwhile.
+      if (directory.offline) this.#directories.leaveClosed(directory, name, log);
+      else this.#registry.add(log);
     } catch (error) {
       this.#directories.openFailed(directory, name, error);
     }

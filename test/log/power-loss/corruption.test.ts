@@ -87,6 +87,17 @@ describe("a log damaged below its recovery point", function () {
     expect(logs.directories[0]!.offline).to.equal(true);
     expect(fatal).to.have.length(1);
   });
+
+  it("lets nobody make a new log in the place of one that its directory took along, opened yet or not", async () => {
+    for (const recoveryParallelism of [1, 4]) {
+      const disk = diskOf(damaged(await recorded(), LOG, 200));
+      const options = { corruptionTakes: "directory", recoveryParallelism } as const;
+      const { logs } = await openLogs(disk, createMemoryPlatform(), options);
+      expect([...logs.offlineLogs.keys()].sort()).to.deep.equal(["a-0", "b-0"]);
+      expect([...logs.all()]).to.deep.equal([]);
+      expect(() => logs.create("b", "topic-1AAAAAAAAAAAAAAA", 0, new World({ seed: 1 }).config)).to.throw("offline");
+    }
+  });
 });
 
 describe("a log damaged in a segment that others follow", () => {
