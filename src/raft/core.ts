@@ -84,6 +84,8 @@ interface Follower {
   timeoutAtMs: number;
   /** Has had an answer from the leader and no sign since that it is gone: refuses pre-votes (KIP-996). */
   hearsLeader: boolean;
+  /** The leader is believed gone, and it is settled how long to wait before standing. */
+  isSuspected: boolean;
   /** When to tell the leader about changed endpoints, or to ask it to join. */
   introduceAtMs: number;
 }
@@ -255,6 +257,7 @@ export class RaftCore {
       this.#becomeUnattached(request.epoch, nowMs, this.#modules.timing.electionTimeoutMs());
     }
     const isGranted = this.#grants(request);
+    if (isGranted && request.isPreVote) this.#giveWay(nowMs);
     if (isGranted && !request.isPreVote) {
       const { id, directoryId } = request.candidate;
       this.#becomeUnattached(this.epoch, nowMs, this.#modules.timing.electionTimeoutMs());
@@ -466,10 +469,32 @@ export class RaftCore {
   #grants({ candidate, isPreVote, lastEpoch, endOffset }: VoteRequest): boolean {
     if (!isUpToDate(this.#modules.log, lastEpoch, endOffset)) return false;
     const role = this.#role;
+    if (isPreVote && role.kind === "prospective") return this.#isPreferred(candidate, lastEpoch, endOffset);
     if (isPreVote) return role.kind === "follower" ? !role.hearsLeader : role.kind !== "leader";
     const { leaderId, votedId, votedDirectoryId } = this.#state;
     if (leaderId !== NO_LEADER) return false;
     return votedId === -1 || (votedId === candidate.id && votedDirectoryId === candidate.directoryId);
+  }
+
+  /**
+   * Of two that ask for pre-votes at once, which happens when both see their leader die, one gives way to the other and not both to each other: the one
+   * whose log is longer is asked for, of equals the one with the lower id. Else they would split the votes, again and again while disks are slow.
+   */
+  #isPreferred(candidate: ReplicaKey, lastEpoch: number, endOffset: number): boolean {
+    const { log } = this.#modules;
+    if (lastEpoch !== log.lastEpoch || endOffset !== log.logEndOffset) return true; // it is ahead, being up to date
+    return candidate.id < this.#options.self.id || !this.isElector;
+  }
+
+  /** Somebody else stands: it is given time to be elected before this replica does. */
+  #giveWay(nowMs: number): void {
+    const role = this.#role;
+    const untilMs = nowMs + this.#modules.timing.giveWayMs;
+    if (role.kind === "unattached") role.electionAtMs = Math.max(role.electionAtMs, untilMs);
+    else if (role.kind === "follower") {
+      role.isSuspected = true;
+      role.timeoutAtMs = Math.max(role.timeoutAtMs, untilMs);
+    } else if (role.kind === "prospective") this.#stepBack(untilMs - nowMs, nowMs);
   }
 
   /** Whether a request addressed to `voter` is for this replica: its directory may not be the one that was elected to vote. */
@@ -554,10 +579,14 @@ export class RaftCore {
   /** Waits, longer each time, and meanwhile looks whether the leader is there after all. */
   #electionLost(nowMs: number): void {
     this.#lostElections += 1;
-    const waitMs = this.#modules.timing.backoffMs(this.#lostElections);
+    this.#stepBack(this.#modules.timing.backoffMs(this.#lostElections), nowMs);
+  }
+
+  #stepBack(waitMs: number, nowMs: number): void {
     const { leaderId } = this.#state;
     if (leaderId !== NO_LEADER && leaderId !== this.#options.self.id) {
       this.#becomeFollower(leaderId, this.epoch, nowMs, waitMs);
+      if (this.#role.kind === "follower") this.#role.isSuspected = true;
     } else {
       this.#becomeUnattached(this.epoch, nowMs, waitMs);
     }
@@ -580,6 +609,7 @@ export class RaftCore {
       leaderId,
       timeoutAtMs: nowMs + waitMs,
       hearsLeader: false,
+      isSuspected: false,
       introduceAtMs: nowMs,
     };
     this.#fetchAtMs = nowMs;
@@ -657,8 +687,9 @@ export class RaftCore {
       this.#becomeUnattached(this.epoch, nowMs, Infinity);
       return;
     }
-    // Whoever has just lost an election waits as that told it to.
-    if (!role.hearsLeader && this.#lostElections > 0) return;
+    // One sign after another is no reason to hurry; and whoever has just lost an election waits as that told it to.
+    if (role.isSuspected) return;
+    role.isSuspected = true;
     role.hearsLeader = false;
     role.timeoutAtMs = Math.min(role.timeoutAtMs, nowMs + this.#modules.timing.suspicionMs());
   }
@@ -731,6 +762,7 @@ export class RaftCore {
 
   #heardLeader(role: Follower, nowMs: number): void {
     role.hearsLeader = true;
+    role.isSuspected = false;
     role.timeoutAtMs = nowMs + this.#modules.timing.timeouts.fetchTimeoutMs;
     this.#lostElections = 0;
   }

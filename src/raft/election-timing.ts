@@ -53,6 +53,11 @@ export class ElectionTiming {
     return Math.max(1, Math.floor(this.timeouts.fetchTimeoutMs / 2));
   }
 
+  /** How long a voter that would vote for another waits before it stands itself. */
+  get giveWayMs(): number {
+    return Math.min(this.timeouts.electionTimeoutMs, this.timeouts.retryBackoffMs * 10);
+  }
+
   electionTimeoutMs(): number {
     const { electionTimeoutMs } = this.timeouts;
     return electionTimeoutMs * (1 + this.#random.float());
