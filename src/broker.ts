@@ -258,7 +258,10 @@ export class Broker {
     this.#clusterId = storage.clusterId;
     const logs = this.#openLogs(storage, node);
 
-    const driver = await joinQuorum({ storage, endpoints: controllerEndpoints(config, endpoints) }, { ...node, logs });
+    const driver = await joinQuorum(
+      { storage, endpoints: controllerEndpoints(config, endpoints), controllers: formation.controllers },
+      { ...node, logs },
+    );
     formation.formed(storage, driver, endpoints);
     const metadata = followMetadata(driver, node);
     const controller = config.hasRole("controller")

@@ -14,9 +14,17 @@ import type { Endpoint } from "../raft/voter-set.ts";
 import { RpcClient, type RpcClientOptions } from "../rpc/index.ts";
 import type { NodeModules } from "./node.ts";
 
+export interface QuorumMembership {
+  readonly storage: Storage;
+  /** Where this node's controller listens; empty without that role. */
+  readonly endpoints: readonly Endpoint[];
+  /** Where controllers are that peers told of. */
+  readonly controllers: readonly { readonly host: string; readonly port: number }[];
+}
+
 /** Opens the metadata log and takes part in the quorum: alone, it is there once this has resolved. */
 export async function joinQuorum(
-  { storage, endpoints }: { readonly storage: Storage; readonly endpoints: readonly Endpoint[] },
+  { storage, endpoints, controllers }: QuorumMembership,
   { logs, ...node }: NodeModules & { readonly logs: LogManager },
 ): Promise<RaftDriver> {
   const { config, platform, logger, onFatal, teardown } = node;
@@ -26,6 +34,7 @@ export async function joinQuorum(
     clusterId: storage.clusterId,
     directory: storage.metadataLogDirectory,
     endpoints,
+    controllers,
   });
   const connect = (peer: RpcClientOptions) => new RpcClient(peer, { platform, logger });
   const driver = new RaftDriver(options, { platform, logger, connect, log, flush: () => logs.flush(log), onFatal });

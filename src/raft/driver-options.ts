@@ -2,6 +2,7 @@
 import { type BrokerConfig, defaultControllerPort } from "../config/broker-config.ts";
 import { parsePeers } from "../config/peers.ts";
 import type { RaftDriverOptions } from "./driver.ts";
+import type { Address } from "./peers.ts";
 import { type Endpoint, parseBootstrapServers, parseStaticVoters } from "./voter-set.ts";
 
 /** What is known of the node's storage and addresses once both are there. */
@@ -12,10 +13,12 @@ export interface QuorumPlace {
   readonly directory: string;
   /** Where the node's controller listens; empty without that role. */
   readonly endpoints: readonly Endpoint[];
+  /** Where controllers are that peers told of. */
+  readonly controllers: readonly Address[];
 }
 
 /** @throws Error when the voters or bootstrap servers are not of Kafka's form */
-export function raftDriverOptions(config: BrokerConfig, place: QuorumPlace): RaftDriverOptions {
+export function raftDriverOptions(config: BrokerConfig, { controllers, ...place }: QuorumPlace): RaftDriverOptions {
   const peers = parsePeers(config.get("samsa.peers"));
   return {
     ...place,
@@ -24,8 +27,9 @@ export function raftDriverOptions(config: BrokerConfig, place: QuorumPlace): Raf
     staticVoters: parseStaticVoters(config.get("controller.quorum.voters")),
     bootstrapServers: [
       ...parseBootstrapServers(config.get("controller.quorum.bootstrap.servers")),
-      // Where the controllers of peers are, unless they say otherwise.
-      ...peers.map(({ host, port }) => ({ host, port: defaultControllerPort(port) })),
+      ...controllers,
+      // Where the controllers of peers are that were not asked.
+      ...(controllers.length > 0 ? [] : peers.map(({ host, port }) => ({ host, port: defaultControllerPort(port) }))),
     ],
     // Peers are told of each other so that they form one quorum: who comes later is to be part of it.
     autoJoin: config.isSet("controller.quorum.auto.join.enable")

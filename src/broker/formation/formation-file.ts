@@ -17,6 +17,11 @@ export interface Founder {
   readonly directoryId: string;
 }
 
+export interface ControllerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface FormationFile {
   /** Of the metadata directory. */
   readonly directoryId: string;
@@ -24,6 +29,8 @@ export interface FormationFile {
   readonly clusterId: string;
   /** Empty until the cluster is founded, and for a node that has joined one. */
   readonly founders: readonly Founder[];
+  /** Where the controllers among the peers listened, for a node that is none and whose metadata log is still empty. */
+  readonly controllers: readonly ControllerAddress[];
 }
 
 /** The file of a directory; null when it has none. Throws {@link BrokerStartError} when it cannot be read. */
@@ -32,9 +39,13 @@ export function readFormation(disk: Disk, directory: string): FormationFile | nu
   const contents = readFileIfExists(disk, path);
   if (contents === null) return null;
   try {
-    const { directoryId, clusterId, founders } = JSON.parse(contents.toString("utf8")) as FormationFile;
-    const isSound = isUuid(directoryId) && clusterId !== "" && founders.every(founder => isUuid(founder.directoryId));
-    if (isSound) return { directoryId, clusterId, founders };
+    const { directoryId, clusterId, founders, controllers } = JSON.parse(contents.toString("utf8")) as FormationFile;
+    const isSound =
+      isUuid(directoryId) &&
+      clusterId !== "" &&
+      founders.every(founder => isUuid(founder.directoryId)) &&
+      controllers.every(({ host, port }) => typeof host === "string" && typeof port === "number");
+    if (isSound) return { directoryId, clusterId, founders, controllers };
   } catch (error) {
     if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
   }
@@ -51,7 +62,7 @@ export function writeFormation(disk: Disk, directory: string, file: FormationFil
 export function draftFormation(disk: Disk, directory: string, random: Pick<Random, "bytes">): FormationFile {
   const existing = readFormation(disk, directory);
   if (existing !== null) return existing;
-  const draft = { directoryId: randomUuid(random), clusterId: randomUuid(random), founders: [] };
+  const draft = { directoryId: randomUuid(random), clusterId: randomUuid(random), founders: [], controllers: [] };
   writeFormation(disk, directory, draft);
   return draft;
 }

@@ -21,7 +21,14 @@ import type { Endpoint } from "../../server/server.ts";
 import { controllerEndpoints } from "../listeners.ts";
 import { BrokerStartError } from "../supported.ts";
 import { ClusterSearch } from "./cluster-search.ts";
-import { draftFormation, type FormationFile, type Founder, readFormation, writeFormation } from "./formation-file.ts";
+import {
+  type ControllerAddress,
+  draftFormation,
+  type FormationFile,
+  type Founder,
+  readFormation,
+  writeFormation,
+} from "./formation-file.ts";
 import { DescribePeer, type PeerFacts } from "./peer-api.ts";
 import { configuredPeers } from "./peers.ts";
 
@@ -37,6 +44,7 @@ export class Formation {
   #answer: (() => PeerFacts) | null = null;
   #search: ClusterSearch | null = null;
   #founders: readonly Founder[] = [];
+  #controllers: readonly ControllerAddress[] = [];
   #isStopped = false;
 
   constructor(modules: FormationModules) {
@@ -79,6 +87,11 @@ export class Formation {
     }
   }
 
+  /** Where controllers listened that peers told of; for a node that has to find the quorum. */
+  get controllers(): readonly ControllerAddress[] {
+    return this.#controllers;
+  }
+
   /** The node is part of its cluster. */
   formed(storage: Storage, driver: RaftDriver, endpoints: readonly Endpoint[]): void {
     const { config } = this.#modules;
@@ -114,7 +127,9 @@ export class Formation {
     const { disk, random } = platform;
     const peers = configuredPeers(config, endpoints);
     if (!locked.isNew || !formatIfNew) {
-      this.#founders = readFormation(disk, locked.metadataPath)?.founders ?? [];
+      const file = readFormation(disk, locked.metadataPath);
+      this.#founders = file?.founders ?? [];
+      this.#controllers = file?.controllers ?? [];
       return locked.open(null);
     }
     if (peers === null) {
@@ -130,11 +145,13 @@ export class Formation {
     this.#search = search;
     this.#answer = () => search.answer();
     if (this.#isStopped) search.stop();
-    const { kind, plan, founders } = await search.run();
+    const { kind, plan, founders, controllers } = await search.run();
     this.#modules.logger.info("cluster.found", { kind, clusterId: plan.clusterId, founders });
     // Durable before this node counts as one of the cluster: whoever comes late asks for it.
-    writeFormation(disk, locked.metadataPath, { directoryId: draft.directoryId, clusterId: plan.clusterId, founders });
+    const { directoryId } = draft;
+    writeFormation(disk, locked.metadataPath, { directoryId, clusterId: plan.clusterId, founders, controllers });
     this.#founders = founders;
+    this.#controllers = controllers;
     return locked.open(plan);
   }
 

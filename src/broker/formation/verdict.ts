@@ -7,7 +7,7 @@
  */
 import type { FormatPlan } from "../../metadata/storage/format.ts";
 import { initialVoter } from "../../metadata/storage/format.ts";
-import type { Founder } from "./formation-file.ts";
+import type { ControllerAddress, Founder } from "./formation-file.ts";
 import type { PeerFacts } from "./peer-api.ts";
 
 /** What a peer is asked at, and what it said last; null while it has not answered. */
@@ -24,6 +24,8 @@ export interface Settled {
   readonly kind: "found" | "join";
   readonly plan: FormatPlan;
   readonly founders: readonly Founder[];
+  /** Where the controllers listen that have answered. */
+  readonly controllers: readonly ControllerAddress[];
 }
 
 export type Verdict =
@@ -45,11 +47,21 @@ export function judge(self: PeerFacts, peers: readonly AskedPeer[], options: Ver
   const contradiction = contradictionIn(self, peers, answered);
   if (contradiction !== null) return { kind: "refuse", why: contradiction };
   const formed = answered.filter(({ isFormed }) => isFormed);
-  if (formed.length > 0) return judgeFormed(self, formed, options);
+  const controllers = answered.flatMap(({ isController, endpoints: [endpoint] }) =>
+    isController && endpoint !== undefined ? [{ host: endpoint.host, port: endpoint.port }] : [],
+  );
+  if (formed.length > 0) return settled(judgeFormed(self, formed, options), controllers);
   if (!options.mayFound) return wait("no cluster answers yet", []);
   const silent = others.filter(({ facts }) => facts === null).map(({ name }) => name);
   if (silent.length > 0) return wait(`${silent.join(", ")} did not answer yet`, []);
-  return judgeNew(self, answered, options);
+  return settled(judgeNew(self, answered, options), controllers);
+}
+
+/** What is judged without regard to where the controllers are. */
+type Judged = Exclude<Verdict, Settled> | Omit<Settled, "controllers">;
+
+function settled(judged: Judged, controllers: readonly ControllerAddress[]): Verdict {
+  return judged.kind === "wait" || judged.kind === "refuse" ? judged : { ...judged, controllers };
 }
 
 function contradictionIn(self: PeerFacts, peers: readonly AskedPeer[], answered: readonly PeerFacts[]): string | null {
@@ -70,7 +82,7 @@ function contradictionIn(self: PeerFacts, peers: readonly AskedPeer[], answered:
   return clusterIds.size > 1 ? `the peers belong to different clusters: ${[...clusterIds].join(", ")}` : null;
 }
 
-function judgeFormed(self: PeerFacts, formed: readonly PeerFacts[], { hasStaticVoters }: VerdictOptions): Verdict {
+function judgeFormed(self: PeerFacts, formed: readonly PeerFacts[], { hasStaticVoters }: VerdictOptions): Judged {
   const { clusterId } = formed[0] as PeerFacts;
   const base = { clusterId, directoryId: self.directoryId };
   const isSelf = (founder: Founder) => founder.nodeId === self.nodeId && founder.directoryId === self.directoryId;
@@ -90,7 +102,7 @@ function judgeFormed(self: PeerFacts, formed: readonly PeerFacts[], { hasStaticV
   return { kind: "found", plan: { ...base, initialVoters: () => naming.voters.map(initialVoter) }, founders };
 }
 
-function judgeNew(self: PeerFacts, answered: readonly PeerFacts[], { hasStaticVoters }: VerdictOptions): Verdict {
+function judgeNew(self: PeerFacts, answered: readonly PeerFacts[], { hasStaticVoters }: VerdictOptions): Judged {
   const all = [self, ...answered.filter((facts, index) => answered.findIndex(isSameNode(facts)) === index)];
   all.sort((a, b) => a.nodeId - b.nodeId);
   const view = all.map(({ nodeId, directoryId }) => ({ nodeId, directoryId }));
@@ -108,7 +120,7 @@ function judgeNew(self: PeerFacts, answered: readonly PeerFacts[], { hasStaticVo
   return { kind: "found", plan, founders: view };
 }
 
-function wait(why: string, view: readonly Founder[]): Verdict {
+function wait(why: string, view: readonly Founder[]): Exclude<Verdict, Settled> {
   return { kind: "wait", why, view };
 }
 
