@@ -36,6 +36,7 @@ import { ProgressTable } from "./progress.ts";
 import type { QuorumHistory } from "./quorum-history.ts";
 import type { QuorumState } from "./quorum-state.ts";
 import { type LeaderAndEpoch, NO_LEADER } from "./replicated-log.ts";
+import type { Follower, Leader, Role, Standing } from "./roles.ts";
 import {
   CHANGED,
   type ChangeContext,
@@ -72,38 +73,6 @@ export interface Decided<R> {
   readonly reply: R;
   readonly actions: readonly Action[];
 }
-
-interface Unattached {
-  readonly kind: "unattached";
-  electionAtMs: number;
-}
-
-interface Follower {
-  readonly kind: "follower";
-  readonly leaderId: number;
-  timeoutAtMs: number;
-  /** Has had an answer from the leader and no sign since that it is gone: refuses pre-votes (KIP-996). */
-  hearsLeader: boolean;
-  /** The leader is believed gone, and it is settled how long to wait before standing. */
-  isSuspected: boolean;
-  /** When to tell the leader about changed endpoints, or to ask it to join. */
-  introduceAtMs: number;
-}
-
-/** Asks for pre-votes (`prospective`) or votes (`candidate`). */
-interface Standing {
-  readonly kind: "prospective" | "candidate";
-  readonly round: number;
-  readonly votes: Votes;
-  readonly endsAtMs: number;
-  resendAtMs: number;
-}
-
-interface Leader extends Leadership {
-  readonly kind: "leader";
-}
-
-type Role = Unattached | Follower | Standing | Leader;
 
 /** How often a node without a leader asks around for one. */
 const DISCOVERY_INTERVAL_MS = 100;
