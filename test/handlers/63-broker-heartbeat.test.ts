@@ -251,6 +251,20 @@ describe("a broker that comes back as another process", () => {
     });
   }
 
+  it("can lead again from another directory, once it is in sync there", async () => {
+    const fixture = await started([2, 1]);
+    await fixture.time.advance(SESSION_TIMEOUT_MS);
+    await fixture.addBroker(2, { incarnationId: uuidOf(99), logDirs: [uuidOf(777)] });
+    await joinIsrs(fixture, 2);
+    expect(partitions(fixture)[0]).to.deep.include({
+      leader: 1,
+      isr: [1, 2],
+      directories: [uuidOf(777), uuidOf(2001)],
+    });
+    await beat(fixture, 1, epochOf(fixture, 1), { wantFence: true });
+    expect(partitions(fixture)[0]).to.deep.include({ leader: 2, isr: [2] });
+  });
+
   it("joins the ISR under its new epoch only", async () => {
     const fixture = await started([1, 2]);
     await fixture.time.advance(SESSION_TIMEOUT_MS);

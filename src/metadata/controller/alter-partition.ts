@@ -12,9 +12,10 @@ import type { BrokerConfig } from "../../config/index.ts";
 import type { MetadataImage } from "../image.ts";
 import type { MetadataRecord } from "../records.ts";
 import { changedPartition, type PartitionImage, RECOVERED, RECOVERING, type TopicImage } from "../topics-image.ts";
+import { defaultDirectory } from "./assignments.ts";
 import { checkBrokerEpoch } from "./brokers.ts";
 import type { Operation } from "./operation.ts";
-import { PartitionChanger } from "./partition-rules.ts";
+import { mayServe, PartitionChanger } from "./partition-rules.ts";
 
 type AlterRequest = RequestOf<typeof AlterPartition>;
 type AlterResponse = ResponseOf<typeof AlterPartition>;
@@ -74,6 +75,7 @@ function alterOne(
   const target = {
     isr: members.map(member => member.brokerId),
     leaderRecoveryState: proposed.leaderRecoveryState,
+    directories: directoriesOfJoining(partition, members, changer.image),
   };
   const change = changer.change(topic, proposed.partitionIndex, target);
   if (change === null) return altered(partition);
@@ -81,6 +83,21 @@ function alterOne(
   const after = change.type === "PartitionChangeRecord" ? changedPartition(partition, change.value) : partition;
   // The change completes a reassignment that takes the leadership away: it is made, and its sender no longer the one to be told more.
   return after.leader === brokerId ? altered(after) : refused(proposed, Errors.NEW_LEADER_ELECTED);
+}
+
+/** Who joins has its replica in a directory that is online: where another one is on record, the replica is not there any more. */
+function directoriesOfJoining(
+  partition: PartitionImage,
+  members: readonly Member[],
+  image: MetadataImage,
+): ReadonlyMap<number, string> {
+  const directories = new Map<number, string>();
+  for (const { brokerId } of members) {
+    const directory = partition.directories[partition.replicas.indexOf(brokerId)];
+    if (partition.isr.includes(brokerId) || mayServe(image, brokerId, directory)) continue;
+    directories.set(brokerId, defaultDirectory(image.cluster.brokers.get(brokerId)));
+  }
+  return directories;
 }
 
 /** v3 has the members with their brokers' epochs. */

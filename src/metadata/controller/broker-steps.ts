@@ -15,6 +15,7 @@ import {
   leaveElrs,
   leaveIsrs,
   PARTITIONS_PER_STEP,
+  type Restart,
   type Step,
   type StepContext,
 } from "./memberships.ts";
@@ -24,6 +25,8 @@ import { withRegistration } from "./partition-rules.ts";
 
 export interface StepModules {
   readonly config: BrokerConfig;
+  /** Most partitions that a step changes; {@link PARTITIONS_PER_STEP} unless given. */
+  readonly partitionsPerStep?: number | undefined;
 }
 
 /** A broker process, by its epoch: steps for another one do nothing. */
@@ -38,7 +41,7 @@ export function fenceStep(broker: BrokerProcess, modules: StepModules): Operatio
     const after = { ...before, fenced: true };
     const changes = leaveIsrs(before.id, contextOf(withRegistration(image, before.id, after), index, modules));
     const fence = before.fenced ? [] : [registrationChange(before, 0, { fenced: REGISTRATION_CHANGE_ON })];
-    return { records: [...changes, ...fence], response: { isLast: isLast(changes) } };
+    return { records: [...changes, ...fence], response: { isLast: isLast(changes, modules) } };
   });
 }
 
@@ -49,7 +52,7 @@ export function unfenceStep(broker: BrokerProcess, modules: StepModules): Operat
     const unfence = before.fenced ? [registrationChange(before, 0, { fenced: REGISTRATION_CHANGE_OFF })] : [];
     const context = contextOf(withRegistration(image, before.id, after), index, modules);
     const changes = electForLeaderless(before.id, context);
-    return { records: [...unfence, ...changes], response: { isLast: isLast(changes) } };
+    return { records: [...unfence, ...changes], response: { isLast: isLast(changes, modules) } };
   });
 }
 
@@ -61,7 +64,7 @@ export function shutdownStep(broker: BrokerProcess, modules: StepModules): Opera
       ? []
       : [registrationChange(before, 1, { inControlledShutdown: REGISTRATION_CHANGE_ON })];
     const changes = leaveIsrs(before.id, contextOf(withRegistration(image, before.id, after), index, modules));
-    return { records: [...begin, ...changes], response: { isLast: isLast(changes) } };
+    return { records: [...begin, ...changes], response: { isLast: isLast(changes, modules) } };
   });
 }
 
@@ -78,25 +81,19 @@ export function directoriesStep(
     const after = isNew ? { ...before, logDirs } : before;
     const changes = leaveIsrs(before.id, contextOf(withRegistration(image, before.id, after), index, modules));
     const change = isNew ? [registrationChange(before, 2, { logDirs })] : [];
-    return { records: [...changes, ...change], response: { isLast: isLast(changes) } };
+    return { records: [...changes, ...change], response: { isLast: isLast(changes, modules) } };
   });
 }
 
-/** Takes a fenced broker out of ISRs and ELRs that its last process may have betrayed, see `evictLossy`. */
-export function evictStep(
-  brokerId: number,
-  restart: { readonly logDirs: readonly string[]; readonly isClean: boolean },
-  modules: StepModules,
-): Operation<Step> {
+/** Takes a broker that is about to be registered out of ISRs and ELRs that its last process may have betrayed, see `evictLossy`. */
+export function evictStep(brokerId: number, restart: Restart, modules: StepModules): Operation<Step> {
   return {
     name: "evict-lossy",
     decide(image, _context, index) {
       const before = image.cluster.brokers.get(brokerId);
-      if (before === undefined) return unchanged({ isLast: true });
-      const after = { ...before, fenced: true, logDirs: restart.logDirs };
-      const context = contextOf(withRegistration(image, brokerId, after), index, modules);
-      const records = evictLossy(brokerId, restart.isClean, context);
-      return { records, response: { isLast: isLast(records) } };
+      const without = before === undefined ? image : withRegistration(image, brokerId, { ...before, fenced: true });
+      const records = evictLossy(brokerId, restart, contextOf(without, index, modules));
+      return { records, response: { isLast: isLast(records, modules) } };
     },
   };
 }
@@ -107,7 +104,7 @@ export function reconcileStep(brokerId: number, modules: StepModules): Operation
     name: "reconcile-broker",
     decide(image, _context, index) {
       const records = leaveIsrs(brokerId, contextOf(image, index, modules));
-      return { records, response: { isLast: isLast(records) } };
+      return { records, response: { isLast: isLast(records, modules) } };
     },
   };
 }
@@ -118,7 +115,7 @@ export function electStep(modules: StepModules): Operation<Step> {
     name: "elect-leaderless",
     decide(image, _context, index) {
       const records = electForLeaderless(null, contextOf(image, index, modules));
-      return { records, response: { isLast: isLast(records) } };
+      return { records, response: { isLast: isLast(records, modules) } };
     },
   };
 }
@@ -132,7 +129,7 @@ export function unregisterStep({ brokerId }: Pick<BrokerProcess, "brokerId">, mo
       if (before === undefined) return unchanged({ isLast: true });
       const context = contextOf(withRegistration(image, brokerId, null), index, modules);
       const leaving = leaveIsrs(brokerId, context);
-      if (!isLast(leaving)) return { records: leaving, response: { isLast: false } };
+      if (!isLast(leaving, modules)) return { records: leaving, response: { isLast: false } };
       // What has just left an ISR is looked at in the step after.
       const changes = leaving.length > 0 ? leaving : leaveElrs(brokerId, context);
       if (changes.length > 0) return { records: changes, response: { isLast: false } };
@@ -174,10 +171,15 @@ function changeStep(
   };
 }
 
-function contextOf(image: MetadataImage, index: PartitionIndex, { config }: StepModules): StepContext {
-  return { image, index, config, limit: PARTITIONS_PER_STEP };
+function contextOf(image: MetadataImage, index: PartitionIndex, modules: StepModules): StepContext {
+  return { image, index, config: modules.config, limit: limitOf(modules) };
 }
 
-function isLast(changes: readonly MetadataRecord[]): boolean {
-  return changes.length < PARTITIONS_PER_STEP;
+function limitOf({ partitionsPerStep }: StepModules): number {
+  return partitionsPerStep ?? PARTITIONS_PER_STEP;
+}
+
+/** Whether there is nothing more to do once these changes are made. */
+function isLast(changes: readonly MetadataRecord[], modules: StepModules): boolean {
+  return changes.length < limitOf(modules);
 }

@@ -25,7 +25,7 @@ import {
   unregisterStep,
 } from "./broker-steps.ts";
 import * as brokers from "./brokers.ts";
-import { brokerHeartbeat, type HeartbeatOutcome, stepOf } from "./heartbeats.ts";
+import { brokerHeartbeat, continuationOf, type HeartbeatOutcome } from "./heartbeats.ts";
 import type { Step } from "./memberships.ts";
 import type { Operation } from "./operation.ts";
 
@@ -79,7 +79,7 @@ export class BrokerSupervisor {
     this.#sessions.begin(registered.filter(({ fenced }) => !fenced).map(({ id }) => id));
     for (const { id, fenced } of registered) if (!fenced) this.suspect(id, "the controller changed");
     this.#inBackground("reconcile", async () => {
-      for (const { id } of registered) await this.#runSteps(() => reconcileStep(id, this.#modules));
+      for (const { id } of registered) await this.#runSteps(reconcileStep(id, this.#modules));
       await this.electLeaderless();
     });
   }
@@ -100,8 +100,10 @@ export class BrokerSupervisor {
     const { clusterId } = this.#options;
     const options = { clusterId, isRunning: (broker: BrokerRegistration) => this.isRunning(broker) };
     const { before } = await this.#runOrSuspect(brokers.checkRegistrable(request, options), request.brokerId);
-    if (before !== null && before.incarnationId !== request.incarnationId) await this.#replace(before, request);
+    if (before?.incarnationId !== request.incarnationId) await this.#replace(before, request);
     const response = await this.#run(brokers.registerBroker(request, options));
+    // The process before may have been unfenced in between.
+    await this.#runSteps(reconcileStep(request.brokerId, this.#modules));
     this.#modules.logger.info("broker.registered", { brokerId: request.brokerId, brokerEpoch: response.brokerEpoch });
     return response;
   }
@@ -124,15 +126,14 @@ export class BrokerSupervisor {
 
   /** Lets a registered broker lead, and elects it where it is waited for. */
   async unfence(brokerId: number, brokerEpoch: number): Promise<void> {
-    const broker = { brokerId, brokerEpoch };
-    await this.#runSteps(() => unfenceStep(broker, this.#modules));
+    await this.#runSteps(unfenceStep({ brokerId, brokerEpoch }, this.#modules), electStep(this.#modules));
     this.#sessions.heard(brokerId, { metadataOffset: brokerEpoch, isFenced: false });
   }
 
   /** The broker is about to stop: its leaderships go elsewhere, or wait for it, and it is fenced. */
   async shutDown(brokerId: number, brokerEpoch: number): Promise<void> {
     const broker = { brokerId, brokerEpoch };
-    await this.#runSteps(() => shutdownStep(broker, this.#modules));
+    await this.#runSteps(shutdownStep(broker, this.#modules), reconcileStep(brokerId, this.#modules));
     await this.#fence(broker, "it asked to stop");
   }
 
@@ -145,7 +146,7 @@ export class BrokerSupervisor {
     if (brokerId === this.#options.nodeId || (await this.#isAlive(registration))) {
       throw new ApiError(Errors.INVALID_REQUEST, `Broker ID ${brokerId} is running: it must be stopped first`);
     }
-    await this.#runSteps(() => unregisterStep({ brokerId }, this.#modules));
+    await this.#runSteps(unregisterStep({ brokerId }, this.#modules));
     this.#sessions.forget(brokerId);
     this.#modules.logger.info("broker.unregistered", { brokerId });
   }
@@ -164,7 +165,7 @@ export class BrokerSupervisor {
 
   /** Gives leaders to partitions that wait for one and may have it by now. */
   electLeaderless(): Promise<void> {
-    return this.#runSteps(() => electStep(this.#modules));
+    return this.#runSteps(electStep(this.#modules));
   }
 
   async #decide(request: HeartbeatRequest): Promise<HeartbeatOutcome> {
@@ -174,7 +175,7 @@ export class BrokerSupervisor {
     const { response, endOffset } = await this.#modules.run(brokerHeartbeat(request, facts, this.#modules));
     const { brokerId, brokerEpoch } = request;
     const { transition } = response;
-    if (!response.isLast) await this.#runSteps(() => stepOf(transition, request, this.#modules) as Operation<Step>);
+    if (!response.isLast) await this.#runSteps(continuationOf(transition, brokerId, this.#modules));
     if (transition === "none") return response;
     const isFenced = response.isFenced;
     this.#sessions.heard(brokerId, { metadataOffset: request.currentMetadataOffset, isFenced });
@@ -208,22 +209,26 @@ export class BrokerSupervisor {
 
   async #loseDirectories(request: HeartbeatRequest): Promise<void> {
     const { brokerId, offlineLogDirs } = request;
-    await this.#runSteps(() => directoriesStep(request, offlineLogDirs, this.#modules));
+    const first = directoriesStep(request, offlineLogDirs, this.#modules);
+    await this.#runSteps(first, reconcileStep(brokerId, this.#modules));
     this.#modules.logger.warn("broker.directories-offline", { brokerId, directories: offlineLogDirs });
   }
 
-  /** Another process takes a broker's place: the old one is fenced, and what it may have lost is no longer counted on. */
-  async #replace(before: BrokerRegistration, request: RegistrationRequest): Promise<void> {
+  /**
+   * Another process takes a broker's place: the old one is fenced, and what it may have lost is no longer counted on. Of a broker that was
+   * forgotten meanwhile nobody knows how it stopped.
+   */
+  async #replace(before: BrokerRegistration | null, request: RegistrationRequest): Promise<void> {
     const { brokerId, logDirs, previousBrokerEpoch } = request;
-    await this.#fence({ brokerId, brokerEpoch: before.epoch }, "another process took its place");
-    const restart = { logDirs, isClean: previousBrokerEpoch === before.epoch };
-    await this.#runSteps(() => evictStep(brokerId, restart, this.#modules));
+    if (before !== null) await this.#fence({ brokerId, brokerEpoch: before.epoch }, "another process took its place");
+    const restart = { logDirs, isClean: previousBrokerEpoch === before?.epoch };
+    await this.#runSteps(evictStep(brokerId, restart, this.#modules));
   }
 
   async #fence(broker: BrokerProcess, why: string): Promise<void> {
     const { brokerId, brokerEpoch } = broker;
     const wasFenced = this.#modules.image().cluster.brokers.get(brokerId)?.fenced ?? true;
-    await this.#runSteps(() => fenceStep(broker, this.#modules));
+    await this.#runSteps(fenceStep(broker, this.#modules), reconcileStep(brokerId, this.#modules));
     this.#sessions.forget(brokerId);
     if (!wasFenced) this.#modules.logger.warn("broker.fenced", { brokerId, brokerEpoch, why });
   }
@@ -268,10 +273,10 @@ export class BrokerSupervisor {
     return (await this.#modules.run(operation)).response;
   }
 
-  async #runSteps(operation: () => Operation<Step>): Promise<void> {
-    let step: Step;
-    do step = await this.#run(operation());
-    while (!step.isLast);
+  /** Runs `first`, and where that was not the last step, `rest` until one is: it does not change the broker's standing once more. */
+  async #runSteps(first: Operation<Step>, rest: Operation<Step> = first): Promise<void> {
+    let step = await this.#run(first);
+    while (!step.isLast) step = await this.#run(rest);
   }
 
   /** Work that nobody waits for. It ends early when this node ceases to be the active controller: the next one begins it again. */

@@ -8,7 +8,15 @@ import type { BrokerRegistration } from "../cluster-image.ts";
 import { METADATA_VERSION, MetadataVersion } from "../features.ts";
 import type { MetadataImage } from "../image.ts";
 import type { MetadataRecord } from "../records.ts";
-import { fenceStep, registrationChange, type StepModules, shutdownStep, unfenceStep } from "./broker-steps.ts";
+import {
+  electStep,
+  fenceStep,
+  reconcileStep,
+  registrationChange,
+  type StepModules,
+  shutdownStep,
+  unfenceStep,
+} from "./broker-steps.ts";
 import { checkBrokerEpoch } from "./brokers.ts";
 import type { Step } from "./memberships.ts";
 import type { Operation } from "./operation.ts";
@@ -32,7 +40,7 @@ export interface ShutdownFacts {
   isKnownEverywhere(): boolean;
 }
 
-/** Decides BrokerHeartbeat. Throws `ApiError` STALE_BROKER_EPOCH. Where the outcome is not the last step, the transition's own steps go on. */
+/** Decides BrokerHeartbeat. Throws `ApiError` STALE_BROKER_EPOCH. Where the outcome is not the last step, {@link continuationOf} has the others. */
 export function brokerHeartbeat(
   request: HeartbeatRequest,
   facts: ShutdownFacts,
@@ -59,8 +67,13 @@ export function brokerHeartbeat(
   };
 }
 
+/** What goes on with a transition whose first step was not the last. The broker's standing is settled by then, and may have changed again. */
+export function continuationOf(transition: Transition, brokerId: number, modules: StepModules): Operation<Step> {
+  return transition === "unfence" ? electStep(modules) : reconcileStep(brokerId, modules);
+}
+
 /** The step that makes a transition; null where there is nothing to do. */
-export function stepOf(transition: Transition, broker: HeartbeatRequest, modules: StepModules): Operation<Step> | null {
+function stepOf(transition: Transition, broker: HeartbeatRequest, modules: StepModules): Operation<Step> | null {
   switch (transition) {
     case "none":
       return null;

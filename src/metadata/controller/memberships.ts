@@ -5,10 +5,10 @@
 import type { BrokerConfig } from "../../config/index.ts";
 import type { MetadataImage } from "../image.ts";
 import type { MetadataRecord } from "../records.ts";
-import { LOST_DIRECTORY, type PartitionImage, type TopicImage } from "../topics-image.ts";
+import { LOST_DIRECTORY, type PartitionImage, type TopicImage, UNASSIGNED_DIRECTORY } from "../topics-image.ts";
 import { without } from "./partition-change.ts";
 import type { PartitionIndex } from "./partition-index.ts";
-import { hasOnlineDirectory, mayServe, PartitionChanger } from "./partition-rules.ts";
+import { isOnline, mayServe, PartitionChanger } from "./partition-rules.ts";
 
 /** What a step decides by. */
 export interface StepContext {
@@ -71,17 +71,24 @@ export function electForLeaderless(brokerId: number | null, context: StepContext
   return records;
 }
 
+/** How a broker's process begins. */
+export interface Restart {
+  /** Its log directories that are online. */
+  readonly logDirs: readonly string[];
+  /** The process before stopped with everything on disk, and said so. */
+  readonly isClean: boolean;
+}
+
 /**
  * Takes a broker, which is not active, out of the ISRs and ELRs of partitions whose committed records it may have lost: the directory that
  * held the replica is gone, or the process died while acknowledged records were in memory only. Elsewhere all that was acknowledged had been
  * synced (Kafka, which acknowledges from memory, takes an unclean stop as loss everywhere).
- *
- * @param isClean the process before stopped with everything on disk, and said so
  */
-export function evictLossy(brokerId: number, isClean: boolean, context: StepContext): MetadataRecord[] {
+export function evictLossy(brokerId: number, { logDirs, isClean }: Restart, context: StepContext): MetadataRecord[] {
   const { image, index, config, limit } = context;
-  const registration = image.cluster.brokers.get(brokerId);
-  if (registration === undefined) return [];
+  const before = image.cluster.brokers.get(brokerId)?.logDirs ?? [];
+  // A replica whose directory was never told may have been in one that is gone.
+  const mayBeGone = before.length === 0 || before.some(id => !logDirs.includes(id));
   const changer = new PartitionChanger(image, config);
   const records: MetadataRecord[] = [];
   const seen = new Set<string>();
@@ -89,7 +96,8 @@ export function evictLossy(brokerId: number, isClean: boolean, context: StepCont
     for (const [topicId, number] of set) {
       if (records.length === limit) return records;
       const { topic, partition } = partitionAt(image, topicId, number);
-      const isGone = !hasOnlineDirectory(registration, directoryOn(partition, brokerId));
+      const directory = directoryOn(partition, brokerId);
+      const isGone = !logDirs.includes(directory) && (mayBeGone || !isOnline(directory, logDirs));
       if (!isGone && (isClean || !changer.settings.isWriteCached(topic.name))) continue;
       const key = `${topicId}:${number}`;
       if (seen.has(key)) continue;
@@ -97,11 +105,18 @@ export function evictLossy(brokerId: number, isClean: boolean, context: StepCont
       const record = changer.change(topic, number, {
         isr: without(partition.isr, [brokerId]),
         lossy: [brokerId],
+        ...(isGone ? { directories: new Map([[brokerId, newDirectory(logDirs)]]) } : {}),
       });
       if (record !== null) records.push(record);
     }
   }
   return records;
+}
+
+/** Where a broker with these directories puts a replica that it has to begin anew. */
+function newDirectory(logDirs: readonly string[]): string {
+  const [only] = logDirs;
+  return only !== undefined && logDirs.length === 1 ? only : UNASSIGNED_DIRECTORY;
 }
 
 /** Takes a broker that is to be forgotten out of ELRs that others are left in. */

@@ -130,9 +130,7 @@ function completeReassignment(draft: Draft): void {
 }
 
 function chooseEligible(draft: Draft, rules: PartitionRules): void {
-  // Replicas that are being added do not count: the leader, too, goes by what the partition is, not by what it is to be.
-  const replicationFactor = draft.replicas.length - draft.addingReplicas.length;
-  const minimum = Math.min(rules.minIsr(replicationFactor), replicationFactor);
+  const minimum = minimumOf(draft, rules);
   if (draft.isr.length >= minimum || (!rules.hasElr && draft.isr.length > 0)) draft.eligible = [];
   // Where nobody is in sync, who was eligible before the feature was taken away still is.
   if (draft.isr.length >= minimum || !rules.hasElr) return;
@@ -140,6 +138,12 @@ function chooseEligible(draft: Draft, rules: PartitionRules): void {
   draft.eligible = [...candidates]
     .filter(id => draft.replicas.includes(id) && !draft.isr.includes(id) && !draft.lossy.includes(id))
     .sort((a, b) => a - b);
+}
+
+/** In-sync replicas that acks=all needs. Replicas that are being added do not count: the leader, too, goes by what the partition is. */
+function minimumOf({ replicas, addingReplicas }: Draft, rules: PartitionRules): number {
+  const replicationFactor = replicas.length - addingReplicas.length;
+  return Math.min(rules.minIsr(replicationFactor), replicationFactor);
 }
 
 function elect(draft: Draft, election: Election, rules: PartitionRules): void {
@@ -153,7 +157,8 @@ function elect(draft: Draft, election: Election, rules: PartitionRules): void {
     draft.leader = leader;
     if (isr.includes(leader)) return;
     draft.isr = [leader];
-    draft.eligible = without(draft.eligible, [leader]);
+    // Where one is enough, the new leader may acknowledge at once what the others do not have.
+    draft.eligible = minimumOf(draft, rules) > 1 ? without(draft.eligible, [leader]) : [];
     return;
   }
   // Where there is only one replica, no other could ever hold more than it: waiting would help nobody.

@@ -57,11 +57,11 @@ export class PartitionChanger {
 /** Whether a replica may lead and be in sync: its broker is active, its directory online. */
 export function mayServe(image: MetadataImage, brokerId: number, directory: string | undefined): boolean {
   const registration = image.cluster.brokers.get(brokerId);
-  return registration !== undefined && isActive(image, brokerId) && hasOnlineDirectory(registration, directory);
+  return registration !== undefined && isActive(image, brokerId) && isOnline(directory, registration.logDirs);
 }
 
-/** Whether a replica's directory is one that its broker has: those that are yet to be told count as such (KIP-858). */
-export function hasOnlineDirectory({ logDirs }: BrokerRegistration, directory: string | undefined): boolean {
+/** Whether a replica's directory is among those that its broker has: one that is yet to be told counts as such (KIP-858). */
+export function isOnline(directory: string | undefined, logDirs: readonly string[]): boolean {
   if (directory === undefined || directory === UNASSIGNED_DIRECTORY || directory === MIGRATING_DIRECTORY) return true;
   if (directory === LOST_DIRECTORY) return false;
   // A registration from before directories were told.

@@ -13,7 +13,7 @@ import type { MetadataRecord } from "../records.ts";
 import { checkBrokerEpoch } from "./brokers.ts";
 import { type Operation, tooManyRecords } from "./operation.ts";
 import { without } from "./partition-change.ts";
-import { hasOnlineDirectory, PartitionChanger } from "./partition-rules.ts";
+import { isOnline, PartitionChanger } from "./partition-rules.ts";
 
 type AssignRequest = RequestOf<typeof AssignReplicasToDirs>;
 type AssignResponse = ResponseOf<typeof AssignReplicasToDirs>;
@@ -76,10 +76,9 @@ class Assigner {
     const key = `${topicId}:${number}`;
     if (this.#assigned.has(key)) return Errors.INVALID_REQUEST;
     this.#assigned.add(key);
-    const isOnline = hasOnlineDirectory(this.#broker, directory);
     const change = this.#changer.change(topic, number, {
       directories: new Map([[id, directory]]),
-      ...(isOnline ? {} : { isr: without(partition.isr, [id]) }),
+      ...(isOnline(directory, this.#broker.logDirs) ? {} : { isr: without(partition.isr, [id]) }),
     });
     if (change !== null) this.records.push(change);
     return Errors.NONE;

@@ -123,6 +123,7 @@ describe("a controlled shutdown", () => {
       awaitAppliedEverywhere: async offset => void heard.push(offset),
     });
     await createTopic(fixture, "a", assigned([2, 3]));
+    heard.length = 0;
     const answer = await beat(fixture, 2, epochOf(fixture, 2), { wantShutDown: true });
     expect(answer).to.include({ shouldShutDown: true, isFenced: true });
     expect(partitions(fixture)[0]).to.deep.include({ leader: 3, isr: [3] });
