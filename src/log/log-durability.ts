@@ -1,6 +1,9 @@
 /**
  * How much of one log is durable: up to where batches were flushed, from where recovery would have to read, and who wants to be told.
  *
+ * A batch is durable once its file was synced, or once the journal that holds it was (`journal/journal.ts`): the file follows later. The recovery
+ * point goes by the files alone.
+ *
  * A flush says something about the log only as it was when the flush began: one that a cut overtook is not believed.
  */
 import type { Disk } from "../platform/platform.ts";
@@ -8,6 +11,19 @@ import type { EpochStore } from "./epoch-store.ts";
 import type { LogFiles } from "./log-files.ts";
 import type { LoadedLog } from "./log-host.ts";
 import type { PartitionLog } from "./partition-log.ts";
+import type { Segment } from "./segment.ts";
+
+/** Batches at the end of a log that are not durable yet, for the journal. */
+export interface JournalExtent {
+  readonly segment: Segment;
+  /** Where the bytes begin in the segment's file. */
+  readonly position: number;
+  readonly sizeBytes: number;
+  readonly buffers: readonly Buffer[];
+  /** The offset after the last batch. */
+  readonly endOffset: number;
+  readonly cutCount: number;
+}
 
 export interface LogDurabilityModules {
   readonly disk: Disk;
@@ -21,20 +37,37 @@ export class LogDurability {
   readonly #modules: LogDurabilityModules;
   readonly #directory: string;
   #flushedOffset: number;
+  /** End of what is durable in the files. */
+  #syncedOffset: number;
+  /** Up to here the bytes of this segment are durable, in the file or in the journal. */
+  #durable: { segment: Segment; position: number };
   #recoveryPoint: number;
   #cutCount = 0;
+  /** A cut overtook the latest flush: nobody knows what that made durable. */
+  #isOvertaken = false;
   readonly #listeners = new Set<(log: PartitionLog) => void>();
 
-  constructor(loaded: Pick<LoadedLog, "directory" | "logEndOffset" | "recoveryPoint">, modules: LogDurabilityModules) {
+  constructor(loaded: LoadedLog, modules: LogDurabilityModules) {
     this.#modules = modules;
     this.#directory = loaded.directory;
-    this.#flushedOffset = loaded.logEndOffset;
+    this.#flushedOffset = this.#syncedOffset = loaded.logEndOffset;
+    this.#durable = { segment: loaded.segments.active, position: loaded.segments.active.sizeBytes };
     this.#recoveryPoint = loaded.recoveryPoint;
   }
 
   /** End of what is durable. */
   get flushedOffset(): number {
     return this.#flushedOffset;
+  }
+
+  /** End of what is durable without the journal. Never above the end of the log. */
+  get syncedOffset(): number {
+    return this.#syncedOffset;
+  }
+
+  /** Whether a flush must be repeated although nothing was appended since. */
+  get isOvertaken(): boolean {
+    return this.#isOvertaken;
   }
 
   /** Recovery after a crash reads from here; all below is durable, indexes and checkpoints included. */
@@ -53,20 +86,51 @@ export class LogDurability {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Makes what `log` has written so far durable; {@link flushedOffset} moves and listeners are called before the promise resolves. */
+  /** Syncs what `log` has written so far; {@link flushedOffset} moves and listeners are called before the promise resolves. */
   async flush(log: PartitionLog): Promise<void> {
     const { files } = this.#modules;
     const endOffset = log.writtenOffset;
     const cutCount = this.#cutCount;
+    const durable = { segment: log.segments.active, position: log.writtenPosition };
     await files.sync();
     // The log was cut meanwhile: what was synced may not be what it holds now. Another round will tell.
     if (cutCount !== this.#cutCount) {
-      files.written();
+      this.#isOvertaken = true;
       return;
     }
-    if (endOffset <= this.#flushedOffset) return;
-    this.#flushedOffset = endOffset;
-    for (const listener of this.#listeners) listener(log);
+    this.#isOvertaken = false;
+    this.#syncedOffset = Math.max(this.#syncedOffset, endOffset);
+    this.#flushed(log, endOffset, durable);
+  }
+
+  /** As {@link flush}, blocking. */
+  flushNow(log: PartitionLog): void {
+    const endOffset = log.writtenOffset;
+    const durable = { segment: log.segments.active, position: log.writtenPosition };
+    this.#modules.files.syncNow();
+    this.#syncedOffset = Math.max(this.#syncedOffset, endOffset);
+    this.#flushed(log, endOffset, durable);
+  }
+
+  /** What of `log` is written and not durable, as it is to stand in the journal; null when only a flush of the files will do. */
+  extent(log: PartitionLog): JournalExtent | null {
+    if (this.#isOvertaken || !this.#modules.files.lacksOnlyBytes) return null;
+    const segment = log.segments.active;
+    const position = this.#durable.segment === segment ? this.#durable.position : 0;
+    const sizeBytes = log.writtenPosition - position;
+    if (sizeBytes <= 0) return null;
+    const buffers = log.tail.slices(segment, position, log.writtenPosition);
+    if (buffers === null) return null;
+    return { segment, position, sizeBytes, buffers, endOffset: log.writtenOffset, cutCount: this.#cutCount };
+  }
+
+  /** The journal holds `extent`, durably. */
+  journaled(log: PartitionLog, extent: JournalExtent): void {
+    if (extent.cutCount !== this.#cutCount) return;
+    this.#flushed(log, extent.endOffset, {
+      segment: extent.segment,
+      position: extent.position + extent.sizeBytes,
+    });
   }
 
   /**
@@ -78,6 +142,7 @@ export class LogDurability {
     const endOffset = this.#flushedOffset;
     const cutCount = this.#cutCount;
     if (endOffset === this.#recoveryPoint && !epochs.isDirty) return false;
+    if (this.#syncedOffset < endOffset) await this.flush(log);
     await files.syncDerived();
     await epochs.write();
     if (log.isClosed) return false;
@@ -100,26 +165,40 @@ export class LogDurability {
     }
   }
 
-  /** The log was cut, durably, and ends at `offset`. */
-  cut(offset: number): void {
+  /** The log was cut, durably, and ends at `offset`, at `position` of `segment`. */
+  cut(offset: number, segment: Segment, position: number): void {
     this.#flushedOffset = Math.min(this.#flushedOffset, offset);
+    this.#syncedOffset = Math.min(this.#syncedOffset, offset);
+    this.#durable = { segment, position };
     this.#recoveryPoint = Math.min(this.#recoveryPoint, offset);
     this.#cutCount += 1;
   }
 
-  /** The log was emptied and begins again at `offset`, durably. */
-  restart(offset: number): void {
-    this.#flushedOffset = this.#recoveryPoint = offset;
+  /** The log was emptied and begins again at `offset` with `segment`, durably. */
+  restart(offset: number, segment: Segment): void {
+    this.#flushedOffset = this.#syncedOffset = this.#recoveryPoint = offset;
+    this.#durable = { segment, position: 0 };
     this.#cutCount += 1;
   }
 
   /** All of the log, which ends at `offset`, was synced for a clean stop. */
   finish(offset: number): void {
-    this.#flushedOffset = this.#recoveryPoint = offset;
+    this.#flushedOffset = this.#syncedOffset = this.#recoveryPoint = offset;
   }
 
   /** Nobody is told any more. */
   close(): void {
     this.#listeners.clear();
+  }
+
+  #flushed(log: PartitionLog, endOffset: number, durable: { segment: Segment; position: number }): void {
+    // A segment that was rolled meanwhile is durable whole.
+    if (durable.segment === log.segments.active) {
+      const before = this.#durable.segment === durable.segment ? this.#durable.position : 0;
+      this.#durable = { segment: durable.segment, position: Math.max(before, durable.position) };
+    }
+    if (endOffset <= this.#flushedOffset) return;
+    this.#flushedOffset = endOffset;
+    for (const listener of this.#listeners) listener(log);
   }
 }

@@ -41,8 +41,9 @@ export class LogFiles {
   readonly #producers: ProducerStore;
   readonly #modules: LogFilesModules;
   readonly #disk: Disk;
-  /** Segments with bytes that are not durable. */
-  #unsynced = new Set<Segment>();
+  /** Segments whose files hold bytes that are not durable, each with the number of its latest change: a sync covers what came before it. */
+  readonly #unsynced = new Map<Segment, number>();
+  #changeCount = 0;
   /** Rolled segments whose indexes are not durable. */
   #unsyncedIndexes: Segment[] = [];
   #directoryDirty: boolean;
@@ -60,8 +61,11 @@ export class LogFiles {
     this.#disk = modules.disk;
   }
 
-  get isDirty(): boolean {
-    return this.#unsynced.size > 0;
+  /** Whether the bytes of the active segment are all that is not durable: every file is there for good. */
+  get lacksOnlyBytes(): boolean {
+    return (
+      !this.#isNew && !this.#directoryDirty && this.#unsynced.size === 1 && this.#unsynced.has(this.segments.active)
+    );
   }
 
   /** Base offset of the oldest segment that a crash might leave on disk. */
@@ -71,7 +75,8 @@ export class LogFiles {
 
   /** Bytes were written to the active segment, or it was cut. */
   written(): void {
-    this.#unsynced.add(this.segments.active);
+    this.#changeCount += 1;
+    this.#unsynced.set(this.segments.active, this.#changeCount);
   }
 
   /** Ends the active segment and begins the next at `baseOffset`. Throws having changed nothing. */
@@ -137,17 +142,19 @@ export class LogFiles {
   async sync(): Promise<void> {
     if (this.#isNew) await syncPartitionMetadata(this.#disk, this.directory);
     this.#syncDirectories();
-    const segments = this.#unsynced;
-    this.#unsynced = new Set();
-    if (segments.size === 1) for (const segment of segments) await segment.file.sync();
-    else await Promise.all([...segments].map(segment => (segment.deleted ? null : segment.file.sync())));
+    const segments = [...this.#unsynced];
+    await Promise.all(segments.map(([segment]) => segment.file.sync()));
+    // What was written meanwhile is for the next one.
+    for (const [segment, change] of segments) {
+      if (this.#unsynced.get(segment) === change) this.#unsynced.delete(segment);
+    }
   }
 
   /** As {@link sync}, blocking. */
   syncNow(): void {
     try {
       if (this.#isNew) syncPartitionMetadataNow(this.#disk, this.directory);
-      for (const segment of this.#unsynced) segment.file.syncNow();
+      for (const segment of this.#unsynced.keys()) segment.file.syncNow();
       this.#unsynced.clear();
       this.#syncDirectories();
     } catch (error) {
@@ -159,7 +166,7 @@ export class LogFiles {
   /** Cuts the active segment at `position`, where `offset` begins, durably: what was cut must not come back behind what is appended next. */
   cut(position: number, offset: number): void {
     this.segments.active.truncateTo(position, offset);
-    this.#unsynced.add(this.segments.active);
+    this.written();
     this.syncNow();
   }
 

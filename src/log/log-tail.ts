@@ -95,6 +95,23 @@ export class LogTail implements TailOwner {
     return this.#chunks[index];
   }
 
+  /** What stands in [`from`, `to`) of the file of `segment`; null when not all of it is in memory any more. */
+  slices(segment: Segment, from: number, to: number): Buffer[] | null {
+    let index = this.#chunks.length - 1;
+    while (index >= this.#head && this.#chunks[index]!.segment === segment && this.#chunks[index]!.position > from)
+      index -= 1;
+    const buffers: Buffer[] = [];
+    for (let position = from; position < to; index += 1) {
+      const chunk = this.#chunks[index];
+      if (chunk === undefined || chunk.segment !== segment || chunk.position > position) return null;
+      const endPosition = Math.min(chunk.position + chunk.usedBytes, to);
+      if (endPosition <= position) return null;
+      buffers.push(chunk.buffer.subarray(position - chunk.position, endPosition - chunk.position));
+      position = endPosition;
+    }
+    return buffers;
+  }
+
   /** The slices that are not in the file yet, in order, all of one segment. */
   unwritten(): Buffer[] {
     const buffers: Buffer[] = [];

@@ -136,6 +136,16 @@ export class PartitionLog implements LogView {
     return this.#durability.flushedOffset;
   }
 
+  /** End of what is durable in the files; the journal may hold more. */
+  get syncedOffset(): number {
+    return this.#durability.syncedOffset;
+  }
+
+  /** Size of the active segment's file. */
+  get writtenPosition(): number {
+    return this.#writtenPosition;
+  }
+
   /** Recovery after a crash reads from here; all below is durable, indexes and checkpoints included. */
   get recoveryPoint(): number {
     return this.#durability.recoveryPoint;
@@ -356,7 +366,7 @@ export class PartitionLog implements LogView {
     this.#epochs.epochs.clear();
     this.#epochs.changed();
     this.#generation += 1;
-    this.#durability.restart(offset);
+    this.#durability.restart(offset, this.segments.active);
     this.#lowerCleanedOffset(offset);
     this.#logStartOffset = this.#logEndOffset = this.#writtenOffset = this.#highWatermark = offset;
     this.#writtenPosition = 0;
@@ -463,7 +473,7 @@ export class PartitionLog implements LogView {
 
   /** Whether a flush has anything to do. */
   get isDirty(): boolean {
-    return this.flushedOffset < this.#logEndOffset || this.#files.isDirty;
+    return this.flushedOffset < this.#logEndOffset || this.#durability.isOvertaken;
   }
 
   /** Calls `listener` after each flush that moved `flushedOffset`. Returns the way to stop that. */
@@ -637,7 +647,7 @@ export class PartitionLog implements LogView {
     this.#files.cut(position, offset);
     this.#logEndOffset = this.#writtenOffset = offset;
     this.#writtenPosition = position;
-    this.#durability.cut(offset);
+    this.#durability.cut(offset, this.segments.active, position);
     this.#highWatermark = Math.min(this.#highWatermark, offset);
     this.#generation += 1;
     this.#lowerCleanedOffset(offset);

@@ -14,8 +14,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "acknowledges before the sync returns",
     file: "src/log/log-files.ts",
-    from: "if (segments.size === 1) for (const segment of segments) await segment.file.sync();",
-    to: "if (segments.size === 1) for (const segment of segments) void segment.file.sync();",
+    from: "    await Promise.all(segments.map(([segment]) => segment.file.sync()));",
+    to: "    void segments.map(([segment]) => segment.file.sync());",
   },
   {
     name: "does not sync a segment before the next is made",
@@ -44,8 +44,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "does not sync a cut",
     file: "src/log/log-files.ts",
-    from: "    this.#unsynced.add(this.segments.active);\n    this.syncNow();",
-    to: "    this.#unsynced.add(this.segments.active);",
+    from: "    this.written();\n    this.syncNow();",
+    to: "    this.written();",
   },
   {
     name: "does not sync the removal of segments that were cut off",
@@ -56,13 +56,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: "takes for flushed what was appended during the sync",
     file: "src/log/log-durability.ts",
-    from: "    this.#flushedOffset = endOffset;\n",
-    to: "    this.#flushedOffset = log.writtenOffset;\n",
+    from: "    this.#flushed(log, endOffset, durable);\n  }\n\n  /** As {@link flush}, blocking. */",
+    to: "    this.#flushed(log, log.writtenOffset, durable);\n  }\n\n  /** As {@link flush}, blocking. */",
   },
   {
     name: "believes a sync that a cut has overtaken",
     file: "src/log/log-durability.ts",
-    from: "    if (cutCount !== this.#cutCount) {\n      files.written();\n      return;\n    }\n",
+    from: "    if (cutCount !== this.#cutCount) {\n      this.#isOvertaken = true;\n      return;\n    }\n",
     to: "",
   },
   {
