@@ -1,7 +1,7 @@
 /**
- * Group commit for all logs of a broker: one round of `fdatasync` over all logs that asked for it is in flight at a time, and who asks meanwhile is
- * served by the next round, which starts as soon as this one is done. The cost of a flush is thus shared by everything that arrived during the one
- * before it.
+ * Group commit for all logs of a broker: one round over all logs that asked for it is in flight at a time, and who asks meanwhile is served by the next
+ * round, which starts as soon as this one is done. The cost of a flush is thus shared by everything that arrived during the one before it. How the
+ * logs of a round are made durable – each file synced, or all in the journal – is for `plan` to say.
  *
  * A failed flush is final. The kernel may have dropped the pages, so trying again could report success for data that is gone; `onFatal` must end
  * the process.
@@ -18,23 +18,31 @@ export interface Flushable {
   flushNow(): Promise<void>;
 }
 
+/** Logs of a round that become durable together. */
+export interface FlushGroup<L> {
+  readonly logs: readonly L[];
+  readonly flush: () => Promise<void>;
+}
+
 interface Waiter {
   readonly offset: number;
   readonly resolve: () => void;
 }
 
-export interface FlushSchedulerModules {
+export interface FlushSchedulerModules<L extends Flushable> {
   readonly timers: Timers;
   readonly clock: Pick<Clock, "monotonic">;
   readonly onFatal: (error: unknown) => void;
+  /** Says how dirty logs are made durable. Each is in one group. */
+  readonly plan: (logs: readonly L[]) => readonly FlushGroup<L>[];
   /** Told of each round that is done: over how many logs it was, and how long it took. */
   readonly onRound?: (logCount: number, durationMs: number) => void;
 }
 
-export class FlushScheduler {
-  readonly #modules: FlushSchedulerModules;
-  #requested = new Set<Flushable>();
-  readonly #waiters = new Map<Flushable, Waiter[]>();
+export class FlushScheduler<L extends Flushable> {
+  readonly #modules: FlushSchedulerModules<L>;
+  #requested = new Set<L>();
+  readonly #waiters = new Map<L, Waiter[]>();
   #idleWaiters: (() => void)[] = [];
   #isScheduled = false;
   #inFlight = false;
@@ -42,7 +50,7 @@ export class FlushScheduler {
   #failure: unknown = null;
   #roundCount = 0;
 
-  constructor(modules: FlushSchedulerModules) {
+  constructor(modules: FlushSchedulerModules<L>) {
     this.#modules = modules;
   }
 
@@ -56,7 +64,7 @@ export class FlushScheduler {
   }
 
   /** Asks for what `log` holds by the end of this tick to become durable. */
-  request(log: Flushable): void {
+  request(log: L): void {
     this.#requested.add(log);
     if (this.#isScheduled || this.#inFlight || this.#failure !== null) return;
     this.#isScheduled = true;
@@ -67,7 +75,7 @@ export class FlushScheduler {
    * As {@link request}; resolves once everything appended by now is durable, or the log was cut below it or closed. Never resolves after a failure,
    * which is fatal.
    */
-  flush(log: Flushable): Promise<void> {
+  flush(log: L): Promise<void> {
     if (!log.isDirty || log.isClosed) return Promise.resolve();
     return new Promise(resolve => {
       const waiter = { offset: log.logEndOffset, resolve };
@@ -103,32 +111,38 @@ export class FlushScheduler {
     this.#inFlight = true;
     this.#roundCount += 1;
     const startedMs = this.#modules.clock.monotonic();
-    let pending = logs.size;
-    const done = (log: Flushable): void => {
-      this.#release(log);
-      pending -= 1;
-      if (pending > 0) return;
-      this.#inFlight = false;
-      this.#modules.onRound?.(logs.size, this.#modules.clock.monotonic() - startedMs);
-      this.#start();
-    };
+    const dirty: L[] = [];
     for (const log of logs) {
-      if (log.isClosed || !log.isDirty) {
-        done(log);
-        continue;
-      }
-      log.flushNow().then(
-        () => done(log),
+      if (log.isClosed || !log.isDirty) this.#release(log);
+      else dirty.push(log);
+    }
+    const groups = this.#modules.plan(dirty);
+    let pendingCount = groups.length;
+    const done = (group: FlushGroup<L>): void => {
+      for (const log of group.logs) this.#release(log);
+      pendingCount -= 1;
+      if (pendingCount === 0) this.#finish(dirty.length, startedMs);
+    };
+    if (pendingCount === 0) this.#finish(0, startedMs);
+    for (const group of groups) {
+      group.flush().then(
+        () => done(group),
         error => {
-          if (log.isClosed) done(log);
+          if (group.logs.every(log => log.isClosed)) done(group);
           else this.fail(error);
         },
       );
     }
   };
 
+  #finish(logCount: number, startedMs: number): void {
+    this.#inFlight = false;
+    this.#modules.onRound?.(logCount, this.#modules.clock.monotonic() - startedMs);
+    this.#start();
+  }
+
   /** Resolves who waited for this log; a log that is still short of what they wait for is flushed again. */
-  #release(log: Flushable): void {
+  #release(log: L): void {
     const waiters = this.#waiters.get(log);
     if (waiters === undefined) return;
     const waiting: Waiter[] = [];

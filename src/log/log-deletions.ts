@@ -2,6 +2,7 @@
 import { joinPath } from "../platform/files.ts";
 import type { Platform } from "../platform/platform.ts";
 import { deletedDirectoryName } from "./file-names.ts";
+import type { Journals } from "./journal/journals.ts";
 import type { LogDirectories } from "./log-directories.ts";
 import { type LogDirectory, removeDirectoryAsync } from "./log-directory.ts";
 import { isReplicated } from "./log-registry.ts";
@@ -11,17 +12,20 @@ import { TickBatch } from "./tick-batch.ts";
 export interface LogDeletionsModules {
   readonly platform: Pick<Platform, "disk" | "random" | "timers">;
   readonly directories: LogDirectories;
+  readonly journals: Journals<PartitionLog>;
   /** Removes files once the delay has passed. */
   readonly removeLater: (delayMs: number, remove: () => Promise<void>) => void;
 }
 
 interface Deletion {
+  readonly name: string;
   readonly directory: LogDirectory;
   readonly done: () => void;
 }
 
 export class LogDeletions {
   readonly #modules: LogDeletionsModules;
+  readonly #names = new Set<string>();
   /** Deletions of this tick. */
   readonly #pending: TickBatch<Deletion>;
 
@@ -30,22 +34,38 @@ export class LogDeletions {
     this.#pending = new TickBatch({ handle: deletions => this.#sync(deletions) }, modules.platform);
   }
 
-  /** Ends the use of `log`, renames its directory, and removes the files after `file.delete.delay.ms`. Resolves once the new name is durable. */
+  /**
+   * Ends the use of `log`, renames its directory, and removes the files after `file.delete.delay.ms`. Resolves once the new name is durable.
+   * @throws DiskError, at once, and the directory has its name still
+   */
   delete(log: PartitionLog, directory: LogDirectory): Promise<void> {
-    const { disk, random } = this.#modules.platform;
+    const { platform, directories, journals } = this.#modules;
+    const { disk, random } = platform;
     const { topic, partition } = log.topicPartition;
-    log.abandon("The partition was deleted.");
     const path = joinPath(directory.path, deletedDirectoryName(topic, partition, random.bytes(16).toString("hex")));
-    disk.rename(log.directory, path);
+    directories.workIn(directory, () => {
+      disk.rename(log.directory, path);
+      journals.of(directory)?.forget(log);
+      log.abandon("The partition was deleted.");
+    });
     this.#modules.removeLater(log.config.fileDeleteDelayMs, () => removeDirectoryAsync(disk, path));
-    return new Promise(done => this.#pending.add({ directory, done }));
+    this.#names.add(log.name);
+    return new Promise(done => this.#pending.add({ name: log.name, directory, done }));
+  }
+
+  /** Makes the deletions of this tick durable now if one of them is of a log of this name, which is about to be made anew. */
+  settle(name: string): void {
+    if (this.#names.has(name)) this.#pending.flush();
   }
 
   /** Makes deletions durable; a log of the same name that comes later must not inherit offsets. */
   #sync(deletions: readonly Deletion[]): void {
-    const { directories, platform } = this.#modules;
+    const { directories, journals, platform } = this.#modules;
+    this.#names.clear();
     for (const directory of new Set(deletions.map(deletion => deletion.directory))) {
       directories.tryIn(directory, () => {
+        // First, or a crash would have the journal lay what was deleted over a new log of that name.
+        journals.of(directory)?.syncNow();
         platform.disk.syncDirectory(directory.path);
         directory.writeRecoveryPoints();
         directory.writeLogStartOffsets();

@@ -20,6 +20,7 @@ import {
   partitionDirectoryName,
   RECOVERY_POINT_CHECKPOINT,
 } from "./file-names.ts";
+import { discardJournal } from "./journal/journal-files.ts";
 import type { PartitionLog } from "./partition-log.ts";
 
 const META_PROPERTIES = "meta.properties";
@@ -67,6 +68,8 @@ export class LogDirectory {
       this.logStartOffsets = this.#readOffsets(LOG_START_OFFSET_CHECKPOINT);
       this.highWatermarks = this.#readOffsets(HIGH_WATERMARK_CHECKPOINT);
       this.cleanedOffsets = this.#readOffsets(CLEANER_CHECKPOINT);
+      // Whoever left the marker knew of no journal: one that is there is older. It goes first, for without the marker it would be replayed.
+      if (marker !== null) discardJournal(path, modules);
       removeDurably(this.#disk, joinPath(path, CLEAN_SHUTDOWN_MARKER));
       this.cleanShutdownEpoch = marker === null ? null : decodeCleanShutdown(marker.toString("utf8"));
     } catch (error) {

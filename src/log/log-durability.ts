@@ -93,6 +93,8 @@ export class LogDurability {
     const cutCount = this.#cutCount;
     const durable = { segment: log.segments.active, position: log.writtenPosition };
     await files.sync();
+    // Closed meanwhile, the files may have been let go of as they were.
+    if (log.isClosed) return;
     // The log was cut meanwhile: what was synced may not be what it holds now. Another round will tell.
     if (cutCount !== this.#cutCount) {
       this.#isOvertaken = true;
@@ -103,13 +105,12 @@ export class LogDurability {
     this.#flushed(log, endOffset, durable);
   }
 
-  /** As {@link flush}, blocking. */
-  flushNow(log: PartitionLog): void {
+  /** Syncs what `log` has written so far, blocking. {@link flushedOffset} stays: nobody is told of a flush amid whatever needs this. */
+  syncNow(log: PartitionLog): void {
     const endOffset = log.writtenOffset;
-    const durable = { segment: log.segments.active, position: log.writtenPosition };
+    if (log.isClosed) return;
     this.#modules.files.syncNow();
     this.#syncedOffset = Math.max(this.#syncedOffset, endOffset);
-    this.#flushed(log, endOffset, durable);
   }
 
   /** What of `log` is written and not durable, as it is to stand in the journal; null when only a flush of the files will do. */
@@ -126,7 +127,7 @@ export class LogDurability {
 
   /** The journal holds `extent`, durably. */
   journaled(log: PartitionLog, extent: JournalExtent): void {
-    if (extent.cutCount !== this.#cutCount) return;
+    if (log.isClosed || extent.cutCount !== this.#cutCount) return;
     this.#flushed(log, extent.endOffset, {
       segment: extent.segment,
       position: extent.position + extent.sizeBytes,

@@ -31,7 +31,7 @@ export interface LogFilesModules {
   readonly segmentCache: SegmentCache;
   /** Removes files once the delay has passed. */
   readonly removeLater: (delayMs: number, remove: () => Promise<void>) => void;
-  /** A blocking sync failed: nobody knows what is durable, and the process must end. */
+  /** A sync failed: nobody knows what is durable, and the process must end. */
   readonly onSyncFailed: (error: unknown) => void;
 }
 
@@ -47,6 +47,10 @@ export class LogFiles {
   /** Rolled segments whose indexes are not durable. */
   #unsyncedIndexes: Segment[] = [];
   #directoryDirty: boolean;
+  /** The sync under way, or the one that failed. */
+  #syncing: Promise<void> | null = null;
+  /** A sync failed: another one that was under way and succeeds is not believed. */
+  #failure: unknown = null;
   /** Base offset of the oldest segment whose removal is not durable; null when there is none. */
   #oldestRemoved: number | null = null;
   #isNew: boolean;
@@ -138,12 +142,31 @@ export class LogFiles {
     this.syncNow();
   }
 
-  /** Makes all that was written so far durable, off the event loop, but for directory entries. */
-  async sync(): Promise<void> {
+  /**
+   * Makes all that was written so far durable, off the event loop, but for directory entries. One sync at a time: the system tells of a failure but
+   * once, so of two at the same time one might succeed although the bytes are lost.
+   */
+  sync(): Promise<void> {
+    const done = this.#syncing === null ? this.#sync() : this.#syncing.then(() => this.#sync());
+    const settled = (): void => {
+      if (this.#syncing === done) this.#syncing = null;
+    };
+    // A failed one stays: it is final.
+    done.then(settled, () => {});
+    this.#syncing = done;
+    return done;
+  }
+
+  async #sync(): Promise<void> {
     if (this.#isNew) await syncPartitionMetadata(this.#disk, this.directory);
     this.#syncDirectories();
     const segments = [...this.#unsynced];
-    await Promise.all(segments.map(([segment]) => segment.file.sync()));
+    try {
+      await Promise.all(segments.map(([segment]) => segment.file.sync()));
+    } catch (error) {
+      this.#failed(error);
+    }
+    if (this.#failure !== null) throw this.#failure;
     // What was written meanwhile is for the next one.
     for (const [segment, change] of segments) {
       if (this.#unsynced.get(segment) === change) this.#unsynced.delete(segment);
@@ -158,7 +181,7 @@ export class LogFiles {
       this.#unsynced.clear();
       this.#syncDirectories();
     } catch (error) {
-      this.#modules.onSyncFailed(error);
+      this.#failed(error);
       throw error;
     }
   }
@@ -220,6 +243,11 @@ export class LogFiles {
       await segment.removeFiles();
       if (snapshotPath !== null) await this.#disk.removeAsync(snapshotPath);
     });
+  }
+
+  #failed(error: unknown): void {
+    this.#failure = error;
+    this.#modules.onSyncFailed(error);
   }
 
   #syncDirectories(): void {

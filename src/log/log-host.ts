@@ -55,6 +55,8 @@ export interface LogHost {
   isFull(log: PartitionLog): boolean;
   /** The log's recovery point went down to `recoveryPoint`: make that durable before returning, then the log may be cut. */
   recoveryPointLowered(log: PartitionLog): void;
+  /** The log's files are about to be cut: see to it, before returning, that no journal brings back what was there. */
+  rewriting(log: PartitionLog): void;
   /** The log start moved up: make that durable at the end of the tick, then call `log.deleteSegmentsBelowStart()`. */
   logStartOffsetChanged(log: PartitionLog): void;
   /** `cleanedOffset` moved: make that durable. */

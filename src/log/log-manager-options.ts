@@ -1,6 +1,7 @@
 /** The log manager's settings, as plain values derived from the broker's configuration. */
 import { type BrokerConfig, TopicConfig } from "../config/index.ts";
 import { type CleanerOptions, cleanerOptions, DEFAULT_CLEANER_OPTIONS } from "./cleaner/index.ts";
+import { DEFAULT_JOURNAL_OPTIONS, type JournalOptions, journalOptions } from "./journal/journal-options.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig, logConfigOf } from "./log-config.ts";
 
 export interface LogManagerOptions {
@@ -23,6 +24,8 @@ export interface LogManagerOptions {
   readonly maxDecompressedBytes: number;
   /** Longest time until an append that nobody waits for is flushed. */
   readonly backgroundFlushMs: number;
+  /** Of the journals that make many logs durable at once; null turns them off. */
+  readonly journal: JournalOptions | null;
   /** Periods of the background work; 0 turns it off. */
   readonly checkpointIntervalMs: number;
   readonly highWatermarkCheckpointIntervalMs: number;
@@ -50,6 +53,7 @@ export function defaultLogManagerOptions(directory: string): LogManagerOptions {
     corruptionTakes: "partition",
     maxDecompressedBytes: 64 * 1024 * 1024,
     backgroundFlushMs: 1000,
+    journal: DEFAULT_JOURNAL_OPTIONS,
     checkpointIntervalMs: 60_000,
     highWatermarkCheckpointIntervalMs: 5000,
     retentionCheckIntervalMs: 300_000,
@@ -79,6 +83,7 @@ export function logManagerOptions(
     corruptionTakes: config.get("samsa.log.corruption.takes") as "partition" | "directory",
     maxDecompressedBytes: config.get("samsa.batch.decompressed.max.bytes"),
     backgroundFlushMs: config.get("samsa.log.flush.background.interval.ms"),
+    journal: journalOptions(config),
     checkpointIntervalMs: config.get("log.flush.offset.checkpoint.interval.ms"),
     highWatermarkCheckpointIntervalMs: config.get("replica.high.watermark.checkpoint.interval.ms"),
     retentionCheckIntervalMs: config.get("log.retention.check.interval.ms"),

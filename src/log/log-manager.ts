@@ -16,7 +16,8 @@ import type { TopicConfig } from "../config/index.ts";
 import type { Logger } from "../logging/index.ts";
 import type { Metrics } from "../metrics/index.ts";
 import { joinPath } from "../platform/files.ts";
-import type { Platform } from "../platform/platform.ts";
+import { DiskError, type Platform } from "../platform/platform.ts";
+import { Checkpointer } from "./checkpointer.ts";
 import { createCleaner, type LogCleaner } from "./cleaner/index.ts";
 import {
   METADATA_DIRECTORY,
@@ -26,6 +27,7 @@ import {
   partitionDirectoryName,
 } from "./file-names.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
+import { Journals } from "./journal/journals.ts";
 import { type LogConfig, logConfigOf } from "./log-config.ts";
 import { LogDeletions } from "./log-deletions.ts";
 import { LogDirectories } from "./log-directories.ts";
@@ -33,15 +35,15 @@ import { type LogDirectory, removeDirectoryAsync } from "./log-directory.ts";
 import type { LogHost } from "./log-host.ts";
 import { LogCorruptError } from "./log-loader.ts";
 import type { LogManagerOptions } from "./log-manager-options.ts";
-import { forEachParallel, LogOpener } from "./log-opener.ts";
+import { LogOpener } from "./log-opener.ts";
 import { isReplicated, LogRegistry } from "./log-registry.ts";
 import { closeDirectory } from "./log-shutdown.ts";
+import { forEachParallel } from "./parallel.ts";
 import type { PartitionLog } from "./partition-log.ts";
 import { ZERO_UUID } from "./partition-metadata.ts";
 import { PendingWrites } from "./pending-writes.ts";
 import { SegmentCache } from "./segment-cache.ts";
 import { TailCache } from "./tail-cache.ts";
-import { TickBatch } from "./tick-batch.ts";
 
 const DISK_SPACE_INTERVAL_MS = 1000;
 
@@ -56,7 +58,7 @@ export interface LogManagerModules {
 }
 
 export class LogManager {
-  readonly flushScheduler: FlushScheduler;
+  readonly flushScheduler: FlushScheduler<PartitionLog>;
   /** Compacts logs in the background; null when that is turned off. */
   readonly cleaner: LogCleaner | null;
   readonly tailCache: TailCache;
@@ -65,17 +67,16 @@ export class LogManager {
   readonly #platform: Platform;
   readonly #logger: Logger;
   readonly #directories: LogDirectories;
+  readonly #journals: Journals<PartitionLog>;
   readonly #opener: LogOpener;
   readonly #writes: PendingWrites;
   readonly #deletions: LogDeletions;
   readonly #registry = new LogRegistry();
   #metadataLog: PartitionLog | null = null;
+  #prepared: Promise<readonly LogDirectory[]> | null = null;
   #timers: { clear(): void }[] = [];
-  /** Logs whose start moved in this tick. */
-  readonly #movedStarts: TickBatch<PartitionLog>;
   #isClosing = false;
-  /** The checkpoint under way. */
-  #checkpointing: Promise<void> = Promise.resolve();
+  readonly #checkpointer: Checkpointer;
 
   constructor(options: LogManagerOptions, modules: LogManagerModules) {
     this.#options = options;
@@ -83,12 +84,12 @@ export class LogManager {
     this.#platform = modules.platform;
     this.#logger = modules.logger;
     this.tailCache = new TailCache(options.tailCacheSizeBytes);
-    this.#movedStarts = new TickBatch({ handle: logs => this.#checkpointLogStarts(logs) }, this.#platform);
     const flushFiles = modules.metrics.histogram("samsa_log_flush_files");
     const flushDuration = modules.metrics.histogram("samsa_log_flush_duration_seconds");
     this.flushScheduler = new FlushScheduler({
       timers: this.#platform.timers,
       clock: this.#platform.clock,
+      plan: dirty => this.#journals.plan(dirty),
       onFatal: error => {
         this.#logger.error("log.flush-failed", { error: String(error) });
         modules.onFatal(error);
@@ -109,10 +110,20 @@ export class LogManager {
         isEssential: ({ logs }) => this.#metadataLog !== null && logs.has(this.#metadataLog),
       },
     );
+    this.#checkpointer = new Checkpointer({ directories: this.#directories, timers: this.#platform.timers });
+    this.#journals = new Journals(options.journal, {
+      ...this.#platform,
+      logger: modules.logger,
+      directoryOf: log => this.#directories.holding(log),
+      onSyncFailed: error => this.flushScheduler.fail(error),
+      hasFailed: () => this.flushScheduler.failure !== null,
+      onFailed: (directory, error) => this.#directories.takeOffline(directory, error),
+    });
     this.#writes = new PendingWrites(options, { timers: this.#platform.timers, flushScheduler: this.flushScheduler });
     this.#deletions = new LogDeletions({
       platform: this.#platform,
       directories: this.#directories,
+      journals: this.#journals,
       removeLater: (delayMs, remove) => this.#removeLater(delayMs, remove),
     });
     const { disk, clock, random } = this.#platform;
@@ -150,8 +161,9 @@ export class LogManager {
   /** Opens the metadata log, creating it if need be. It is none of the logs of {@link all} and {@link get}. */
   async openMetadataLog(): Promise<PartitionLog> {
     if (this.#metadataLog !== null) return this.#metadataLog;
-    const directories = this.#directories.open();
+    const directories = await this.#prepareDirectories();
     const directory = directories.find(({ path }) => path === this.#options.metadataDirectory) ?? directories[0]!;
+    if (directory.failure !== null) throw new Error(`${directory.path} is offline: ${directory.failure}`);
     const path = joinPath(directory.path, METADATA_DIRECTORY);
     const { disk } = this.#platform;
     // The directory may hold snapshots from formatting, and no log yet.
@@ -175,7 +187,7 @@ export class LogManager {
   /** Opens the logs of all directories, recovering those that were not closed cleanly, and starts the background work. */
   async open(): Promise<void> {
     const startedMs = this.#platform.clock.monotonic();
-    const directories = this.#directories.open();
+    const directories = await this.#prepareDirectories();
     const work: (() => Promise<void>)[] = [];
     for (const directory of directories) {
       for (const name of this.#directories.list(directory)) {
@@ -225,9 +237,11 @@ export class LogManager {
       this.delete(topic, partition).catch(error => this.#backgroundFailed(error));
     }
     const name = partitionDirectoryName(topic, partition);
+    this.#deletions.settle(name);
     const reason = this.offlineLogs.get(name);
     if (reason !== undefined) throw new LogCorruptError(reason);
     const online = this.#directories.open().filter(directory => !directory.offline);
+    if (online.length === 0) throw new DiskError("EIO", "create", name);
     const directory = online.reduce((least, other) => (other.logs.size < least.logs.size ? other : least));
     const log = this.#opener.create(directory, { topic, topicId, partition }, logConfigOf(config));
     this.#registry.add(log);
@@ -239,11 +253,12 @@ export class LogManager {
     const log = this.get(topic, partition);
     if (log === undefined) return;
     const directory = this.#directories.holding(log)!;
+    const deleted = this.#deletions.delete(log, directory);
     this.#registry.remove(topic, partition);
     this.cleaner?.forget(log);
     this.#writes.forget(log);
     directory.logs.delete(log);
-    await this.#deletions.delete(log, directory);
+    await deleted;
   }
 
   /** Takes over what may change while running: how long producers are remembered, and what the cleaner may use. */
@@ -267,12 +282,14 @@ export class LogManager {
     return this.flushScheduler.flush(log);
   }
 
+  /** Makes the journals' files now; otherwise that is done once they pay. */
+  prepareJournals(): Promise<void> {
+    return this.#journals.prepare();
+  }
+
   /** Makes the recovery points, log starts and high watermarks of now durable. */
   checkpoint(): Promise<void> {
-    // One after the other: a second one must not take for durable what the first is still waiting for.
-    const done = this.#checkpointing.then(() => this.#checkpoint());
-    this.#checkpointing = done.catch(() => {});
-    return done;
+    return this.#checkpointer.checkpoint();
   }
 
   /** Applies retention to all logs: their starts move at once, the segments below go at the end of the tick. */
@@ -292,26 +309,23 @@ export class LogManager {
     for (const timer of this.#timers) timer.clear();
     await this.cleaner?.stop();
     if (this.flushScheduler.failure === null) await this.flushScheduler.settle();
-    for (const directory of this.directories)
-      closeDirectory(directory, brokerEpoch, { logger: this.#logger, flushScheduler: this.flushScheduler });
+    await this.#journals.stop();
+    const modules = { logger: this.#logger, flushScheduler: this.flushScheduler, journals: this.#journals };
+    for (const directory of this.directories) closeDirectory(directory, brokerEpoch, modules);
   }
 
-  async #checkpoint(): Promise<void> {
-    for (const directory of this.directories) {
-      if (directory.offline) continue;
-      try {
-        // Before leader epochs below the log starts are forgotten.
-        directory.writeLogStartOffsets();
-        for (const log of [...directory.logs]) {
-          if (log.failure === null) await log.advanceRecoveryPoint();
-        }
-        if (directory.offline) continue;
-        directory.writeRecoveryPoints();
-        directory.writeHighWatermarks(isReplicated);
-      } catch (error) {
-        this.#directories.failed(directory, error);
-      }
-    }
+  /** Reads the directories' small files and replays their journals, the first time. Nothing may look at the logs before. */
+  #prepareDirectories(): Promise<readonly LogDirectory[]> {
+    this.#prepared ??= this.#recoverJournals();
+    return this.#prepared;
+  }
+
+  async #recoverJournals(): Promise<readonly LogDirectory[]> {
+    const directories = this.#directories.open();
+    for (const directory of directories) await this.#journals.recover(directory, this.#options.recoveryParallelism);
+    if (directories.every(({ offline }) => offline))
+      throw new Error(`No log directory is left: ${directories[0]!.failure}`);
+    return directories;
   }
 
   async #open(directory: LogDirectory, name: string, topic: string, partition: number): Promise<void> {
@@ -334,7 +348,8 @@ export class LogManager {
       appended: log => this.#writes.add(log),
       isFull: log => directories.holding(log)?.isFull ?? false,
       recoveryPointLowered: log => directories.workIn(directories.holding(log), held => held.writeRecoveryPoints()),
-      logStartOffsetChanged: log => this.#movedStarts.add(log),
+      rewriting: log => directories.workIn(directories.holding(log), () => this.#journals.release(log)),
+      logStartOffsetChanged: log => this.#checkpointer.logStartMoved(log),
       checkpointLogStart: log => directories.workIn(directories.holding(log), held => held.writeLogStartOffsets()),
       cleanedOffsetChanged: log => directories.tryIn(directories.holding(log), held => held.writeCleanedOffsets()),
       syncFailed: error => this.flushScheduler.fail(error),
@@ -377,16 +392,6 @@ export class LogManager {
 
   #backgroundFailed(error: unknown): void {
     this.#logger.error("log.background-failed", { error: String(error) });
-  }
-
-  /** Makes durable where these logs start, and then lets them delete what lies below. */
-  #checkpointLogStarts(moved: readonly PartitionLog[]): void {
-    for (const [directory, logs] of Map.groupBy(moved, log => this.#directories.holding(log))) {
-      this.#directories.tryIn(directory, holder => {
-        holder.writeLogStartOffsets();
-        for (const log of logs) if (!log.isClosed) log.deleteSegmentsBelowStart();
-      });
-    }
   }
 
   #removeLater(delayMs: number, remove: () => Promise<void>): void {

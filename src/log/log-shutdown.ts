@@ -1,12 +1,15 @@
 /** Closing the logs of a directory so that the next start needs no recovery. */
 import type { Logger } from "../logging/index.ts";
 import type { FlushScheduler } from "./flush-scheduler.ts";
+import type { Journals } from "./journal/journals.ts";
 import type { LogDirectory } from "./log-directory.ts";
 import { isReplicated } from "./log-registry.ts";
+import type { PartitionLog } from "./partition-log.ts";
 
 export interface LogShutdownModules {
   readonly logger: Logger;
-  readonly flushScheduler: FlushScheduler;
+  readonly flushScheduler: FlushScheduler<PartitionLog>;
+  readonly journals: Journals<PartitionLog>;
 }
 
 /**
@@ -22,6 +25,7 @@ export function closeDirectory(directory: LogDirectory, brokerEpoch: number, mod
     directory.writeRecoveryPoints();
     directory.writeHighWatermarks(isReplicated);
     if (!isComplete || directory.offline || modules.flushScheduler.failure !== null) return;
+    modules.journals.of(directory)?.removeNow();
     directory.writeCleanShutdownMarker(brokerEpoch);
   } catch (error) {
     closeFailed(directory, error, modules);

@@ -30,7 +30,7 @@ import { discardCleanedFiles } from "./cleaner/segment-swap.ts";
 import { isDiskFull } from "./disk-full.ts";
 import type { EpochStore } from "./epoch-store.ts";
 import type { LogConfig } from "./log-config.ts";
-import { LogDurability } from "./log-durability.ts";
+import { type JournalExtent, LogDurability } from "./log-durability.ts";
 import { LogFiles } from "./log-files.ts";
 import type { LoadedLog, PartitionLogModules, TopicPartition } from "./log-host.ts";
 import { findMaxTimestamp, findTimestamp, placeOf, type TimestampAndOffset } from "./log-lookup.ts";
@@ -337,6 +337,7 @@ export class PartitionLog implements LogView {
       return true;
     }
     this.#durability.lowerRecoveryPoint(endOffset);
+    this.#modules.host.rewriting(this);
     this.#orFail(() => {
       this.#files.removeFromEnd(index + 1, this.#config);
       if (!this.segments.active.isActive) this.segments.active.becomeActive();
@@ -352,6 +353,7 @@ export class PartitionLog implements LogView {
     this.writePending();
     this.#logger.info("log.restarting", { partition: this.name, from: this.#logEndOffset, at: offset });
     this.#durability.lowerRecoveryPoint(Math.min(offset, this.#logStartOffset));
+    this.#modules.host.rewriting(this);
     // A crash from here on finds either what was there, from `offset` on, or nothing.
     if (offset !== this.#logStartOffset) {
       this.#logStartOffset = offset;
@@ -513,6 +515,22 @@ export class PartitionLog implements LogView {
   flushNow(): Promise<void> {
     this.writePending();
     return this.#durability.flush(this);
+  }
+
+  /** Syncs what was appended so far, blocking; who waits for a flush waits on. Throws after telling that a sync failed. */
+  syncNow(): void {
+    this.writePending();
+    this.#durability.syncNow(this);
+  }
+
+  /** What is written and not durable, as it is to stand in the journal; null when only {@link flushNow} will do. */
+  journalExtent(): JournalExtent | null {
+    return this.#durability.extent(this);
+  }
+
+  /** The journal holds `extent`, durably: as good as flushed. */
+  journaled(extent: JournalExtent): void {
+    this.#durability.journaled(this, extent);
   }
 
   /**

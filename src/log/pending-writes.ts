@@ -8,7 +8,7 @@ import type { PartitionLog } from "./partition-log.ts";
 
 export interface PendingWritesModules {
   readonly timers: Timers;
-  readonly flushScheduler: FlushScheduler;
+  readonly flushScheduler: FlushScheduler<PartitionLog>;
 }
 
 export class PendingWrites {

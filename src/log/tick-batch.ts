@@ -16,7 +16,13 @@ export class TickBatch<T> {
     if (this.#items.size === 1) this.#timers.endOfTick(this.#flush);
   }
 
+  /** Handles what came so far, now. */
+  flush(): void {
+    if (this.#items.size > 0) this.#flush();
+  }
+
   readonly #flush = (): void => {
+    if (this.#items.size === 0) return;
     const items = [...this.#items];
     this.#items.clear();
     this.#handle(items);

@@ -56,8 +56,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "takes for flushed what was appended during the sync",
     file: "src/log/log-durability.ts",
-    from: "    this.#flushed(log, endOffset, durable);\n  }\n\n  /** As {@link flush}, blocking. */",
-    to: "    this.#flushed(log, log.writtenOffset, durable);\n  }\n\n  /** As {@link flush}, blocking. */",
+    from: "    this.#flushed(log, endOffset, durable);\n  }\n\n  /** Syncs what `log` has written so far, blocking.",
+    to: "    this.#flushed(log, log.writtenOffset, durable);\n  }\n\n  /** Syncs what `log` has written so far, blocking.",
   },
   {
     name: "believes a sync that a cut has overtaken",
@@ -169,7 +169,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "segments go before the log start is durable",
-    file: "src/log/log-manager.ts",
+    file: "src/log/checkpointer.ts",
     from: "        holder.writeLogStartOffsets();\n        for (const log of logs) if (!log.isClosed) log.deleteSegmentsBelowStart();",
     to: "        for (const log of logs) if (!log.isClosed) log.deleteSegmentsBelowStart();",
   },

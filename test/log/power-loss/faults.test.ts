@@ -7,6 +7,7 @@ import { SeededRandom } from "../../../src/platform/memory.ts";
 import { DiskError } from "../../../src/platform/platform.ts";
 import { CrashImage, type Fate } from "./crash-image.ts";
 import type { OperationSite } from "./journal.ts";
+import { journaledScenarios } from "./journal-scenarios.ts";
 import { checkGoesOn, recover, Violation } from "./rules.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 import { describeSelection } from "./selections.ts";
@@ -22,7 +23,7 @@ describe("logs on a failing disk", function () {
   let runCount = 0;
   let stateCount = 0;
 
-  for (const scenario of scenarios) {
+  for (const scenario of [...scenarios, ...journaledScenarios]) {
     if (replay !== undefined && replay[0] !== scenario.name) continue;
     it(`keep what was acknowledged: ${scenario.name}`, async () => {
       const { operationCount } = (await runWithFault(scenario, "EIO", Number.POSITIVE_INFINITY)).world.disk;
@@ -51,7 +52,7 @@ interface FaultyRun {
 }
 
 async function runWithFault(scenario: Scenario, kind: FaultKind, index: number): Promise<FaultyRun> {
-  const world = new World({ seed: 1 });
+  const world = new World({ seed: 1, journal: scenario.journal ?? null });
   const failed: OperationSite[] = [];
   world.disk.inject = site => {
     if (site.index < index || (kind !== "full" && site.index > index)) return null;
@@ -79,7 +80,10 @@ async function checkFault(scenario: Scenario, kind: FaultKind, index: number, ra
   let stateCount = 0;
   try {
     if (error !== null && !isExpected(error, world)) throw error;
-    const lostData = failed.some(({ operation, path }) => operation === "sync" && path.endsWith(".log"));
+    const lostData = failed.some(
+      ({ operation, path }) =>
+        operation === "sync" && (path.endsWith(".log") || (kind === "EIO" && path.includes("samsa.journal"))),
+    );
     if (lostData && error === null && !world.hasFailed) throw new Violation("a sync failed, and nobody was told");
     // The machine goes down now: whatever was acknowledged must be there.
     const image = new CrashImage(world.initial);

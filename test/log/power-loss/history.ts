@@ -160,6 +160,13 @@ export class History {
     this.#set(name, { ...this.#partition(name), presence: "possible", acknowledgedEnd: 0 });
   }
 
+  /** A log of the same name and topic is about to be made, and the deletion of the old one is not durable yet. */
+  recreating(name: string): void {
+    const facts = this.#partition(name);
+    const branches = [...facts.branches, { startOffset: 0, batches: [] }];
+    this.#set(name, { ...facts, branches, acknowledgedStart: 0 });
+  }
+
   deleted(name: string): void {
     this.#set(name, { ...this.#partition(name), presence: "gone" });
   }

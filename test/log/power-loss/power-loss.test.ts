@@ -4,6 +4,7 @@
  * SAMSA_POWER_LOSS_STATES sets how many states are opened for each script, SAMSA_POWER_LOSS=<name of a state> shows one again.
  */
 import { explore } from "./explore.ts";
+import { journaledScenarios, TIGHT } from "./journal-scenarios.ts";
 import { randomRun } from "./random-run.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 import { World } from "./world.ts";
@@ -15,6 +16,7 @@ const replay = process.env["SAMSA_POWER_LOSS"]?.split("/");
 const FIRST_SEED = Number(replay?.[1] ?? process.env["SAMSA_POWER_LOSS_SEED"] ?? 1);
 
 const RANDOM: Scenario = { name: "random", run: world => randomRun(world, RANDOM_STEPS) };
+const RANDOM_JOURNALED: Scenario = { ...RANDOM, name: "random+journal", journal: TIGHT };
 
 describe("logs after a power failure", function () {
   this.timeout(600_000);
@@ -28,13 +30,15 @@ describe("logs after a power failure", function () {
       possibleCount += result.possibleCount;
     };
 
-  for (const scenario of scenarios) {
+  for (const scenario of [...scenarios, ...journaledScenarios]) {
     if (replay !== undefined && replay[0] !== scenario.name) continue;
     it(`keep the rules: ${scenario.name}`, exploring(scenario, 1, LIMIT, 1));
   }
   for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed += 1) {
-    if (replay !== undefined && (replay[0] !== RANDOM.name || replay[1] !== String(seed))) continue;
-    it(`keep the rules: random run ${seed}`, exploring(RANDOM, seed, Math.ceil(LIMIT / 4), 0.2));
+    for (const scenario of [RANDOM, RANDOM_JOURNALED]) {
+      if (replay !== undefined && (replay[0] !== scenario.name || replay[1] !== String(seed))) continue;
+      it(`keep the rules: ${scenario.name} ${seed}`, exploring(scenario, seed, Math.ceil(LIMIT / 4), 0.2));
+    }
   }
 
   after(() => {
@@ -48,7 +52,7 @@ async function exploreScenario(
   limit: number,
   positionRatio: number,
 ): ReturnType<typeof explore> {
-  const world = new World({ seed });
+  const world = new World({ seed, journal: scenario.journal ?? null });
   await scenario.run(world);
   const { initial, history, disk } = world;
   const run = { name: `${scenario.name}/${seed}`, seed, initial, journal: disk.journal, history };

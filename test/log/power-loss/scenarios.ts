@@ -1,8 +1,11 @@
 /** Scripts of what brokers do to logs, each about one way to lose data. */
+import type { JournalOptions } from "../../../src/log/journal/journal-options.ts";
 import type { World } from "./world.ts";
 
 export interface Scenario {
   readonly name: string;
+  /** With it, flushes go to a journal. */
+  readonly journal?: JournalOptions;
   readonly run: (world: World) => Promise<void>;
 }
 

@@ -6,6 +6,7 @@
  */
 import { BatchBuilder, type BatchOptions } from "../../../protocol/records/builder.ts";
 import { endTransactionBatch } from "../../../protocol/records/control.ts";
+import type { JournalOptions } from "../../../src/log/journal/journal-options.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log-config.ts";
 import { LogManager } from "../../../src/log/log-manager.ts";
 import { defaultLogManagerOptions, type LogManagerOptions } from "../../../src/log/log-manager-options.ts";
@@ -68,6 +69,7 @@ function newLogs(
     highWatermarkCheckpointIntervalMs: 0,
     retentionCheckIntervalMs: 0,
     producerExpirationCheckIntervalMs: 0,
+    journal: null,
     ...more,
   };
   const life = new Life(platform.time);
@@ -129,6 +131,7 @@ export class World {
   /** Failed operations that the script survived. */
   readonly refusals: unknown[] = [];
   readonly #platform: ReturnType<typeof createMemoryPlatform>;
+  readonly #journal: JournalOptions | null;
   #opened: Opened | null = null;
   #hasFailed = false;
   #recordCount = 0;
@@ -137,7 +140,8 @@ export class World {
   /** The latest leader epoch of each log: later leaders have no smaller one, whatever a log still knows of it. */
   readonly #epochs = new Map<string, number>();
 
-  constructor(options: { seed: number; image?: ImageDirectory; facts?: Facts }) {
+  constructor(options: { seed: number; image?: ImageDirectory; facts?: Facts; journal?: JournalOptions | null }) {
+    this.#journal = options.journal ?? null;
     this.seed = options.seed;
     this.random = new SeededRandom(options.seed);
     this.initial = options.image ?? EMPTY_DISK;
@@ -176,8 +180,11 @@ export class World {
   /** Opens the directory. What is served from then on is as good as acknowledged. */
   async start(): Promise<void> {
     if (this.hasFailed) throw new Error("the process was told to end");
-    this.#opened = newLogs(this.disk, this.#platform);
-    await this.#platform.time.complete(this.#opened.logs.open());
+    this.#opened = newLogs(this.disk, this.#platform, { journal: this.#journal });
+    const { logs } = this.#opened;
+    await this.#platform.time.complete(logs.open());
+    await this.#platform.time.complete(logs.prepareJournals());
+    if (this.hasFailed) return;
     for (const [name, facts] of this.history.current) {
       if (facts.presence === "gone") continue;
       const log = this.logs.get(facts.topic, facts.partition);
@@ -197,7 +204,10 @@ export class World {
 
   create(name: string, config: LogConfig = CONFIG): PartitionLog {
     this.#topicCount += 1;
-    const topicId = `topic-${this.#topicCount}`.padEnd(22, "A");
+    return this.#create(name, `topic-${this.#topicCount}`.padEnd(22, "A"), config);
+  }
+
+  #create(name: string, topicId: string, config: LogConfig): PartitionLog {
     const split = name.lastIndexOf("-");
     const topic = name.slice(0, split);
     const partition = Number(name.slice(split + 1));
@@ -206,6 +216,22 @@ export class World {
     const log = this.logs.create(topic, topicId, partition, config);
     this.#listen(name, log);
     return log;
+  }
+
+  /** Deletes the log and makes one of the same name and topic id in the same tick, as when a replica leaves and comes back. */
+  async replace(name: string): Promise<void> {
+    const { topic, partition, topicId } = this.history.partition(name)!;
+    this.history.deleting(name);
+    const deleted = this.logs.delete(topic, partition);
+    // It failed at once, and the log is as it was.
+    if (this.logs.get(topic, partition) !== undefined) return deleted;
+    deleted.catch(() => {});
+    this.history.recreating(name);
+    this.#listen(name, this.logs.create(topic, topicId, partition, this.config));
+    // Making it waited for the deletion.
+    this.history.created(name, topic, partition, topicId);
+    this.#epochs.delete(name);
+    await this.#platform.time.complete(deleted);
   }
 
   async delete(name: string): Promise<void> {

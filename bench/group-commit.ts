@@ -1,0 +1,142 @@
+/**
+ * `node bench/group-commit.ts [--quick]`: what it costs to make appends durable, by the number of partitions written, in one process.
+ *
+ * Batches of 64 records of 1 KiB and of one small record are appended to 6, 64 and 1,000 partitions by as many writers as keep the disk busy; each
+ * waits for its batch to be durable. Every line is measured twice, with the journal turned off (one sync a file) and on, in turns, and the best
+ * of the turns is printed with all of them. BENCH_DIR chooses the disk.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { BatchBuilder } from "../protocol/records/builder.ts";
+import { DEFAULT_JOURNAL_OPTIONS } from "../src/log/journal/journal-options.ts";
+import { DEFAULT_LOG_CONFIG } from "../src/log/log-config.ts";
+import { LogManager } from "../src/log/log-manager.ts";
+import { defaultLogManagerOptions } from "../src/log/log-manager-options.ts";
+import { nullLogger } from "../src/logging/index.ts";
+import { Metrics } from "../src/metrics/index.ts";
+import { createNodePlatform } from "../src/platform/node.ts";
+
+process.env.UV_THREADPOOL_SIZE ??= "8";
+
+const TOPIC_ID = "dGVzdC10b3BpYy1pZC0xMg";
+const isQuick = process.argv.includes("--quick");
+const DURATION_MS = isQuick ? 1500 : 4000;
+const TURNS = isQuick ? 1 : 3;
+const platform = createNodePlatform();
+
+interface Figures {
+  readonly appendsPerSecond: number;
+  readonly megabytesPerSecond: number;
+  readonly cpuMicros: number;
+  readonly roundsPerSecond: number;
+  readonly medianMs: number;
+  readonly p99Ms: number;
+}
+
+/** A batch as a producer sends it: `count` records of `sizeBytes` each. */
+function producedBatch(count: number, sizeBytes: number): Buffer {
+  const builder = new BatchBuilder();
+  const value = platform.random.bytes(sizeBytes);
+  const timestamp = platform.clock.now();
+  for (let index = 0; index < count; index += 1) builder.append({ timestamp, key: null, value });
+  return builder.build();
+}
+
+/** `writers` loops, each appending a batch to the next partition and waiting for it to be durable. */
+async function measure(partitions: number, writers: number, batch: Buffer, isJournaled: boolean): Promise<Figures> {
+  const directory = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), "samsa-bench-commit-"));
+  const options = { ...defaultLogManagerOptions(directory), journal: isJournaled ? DEFAULT_JOURNAL_OPTIONS : null };
+  const onFatal = (error: unknown): never => {
+    throw error;
+  };
+  const logs = new LogManager(options, { platform, logger: nullLogger, metrics: new Metrics(), onFatal });
+  try {
+    await logs.open();
+    const all = Array.from({ length: partitions }, (_, index) =>
+      logs.create("bench", TOPIC_ID, index, DEFAULT_LOG_CONFIG),
+    );
+    const latencies: number[] = [];
+    let next = 0;
+    let endMs = 0;
+    const writer = async (): Promise<void> => {
+      while (performance.now() < endMs) {
+        const beforeMs = performance.now();
+        const log = all[next++ % partitions]!;
+        // The receive buffer of a large request is the log's to keep.
+        const buffer = Buffer.from(batch);
+        const nowMs = platform.clock.now();
+        const outcome = log.append(buffer, { leaderEpoch: 0, origin: "client", retain: true, nowMs });
+        if (!outcome.ok) throw new Error(outcome.message);
+        await logs.flush(log);
+        latencies.push(performance.now() - beforeMs);
+      }
+    };
+    const run = async (durationMs: number): Promise<void> => {
+      latencies.length = 0;
+      endMs = performance.now() + durationMs;
+      await Promise.all(Array.from({ length: writers }, writer));
+    };
+    // New files are synced with their directories, and the journal is made once it pays: neither is what is measured.
+    await logs.prepareJournals();
+    await run(DURATION_MS / 4);
+    const startRounds = logs.flushScheduler.roundCount;
+    const cpu = process.cpuUsage();
+    const startedMs = performance.now();
+    await run(DURATION_MS);
+    const seconds = (performance.now() - startedMs) / 1000;
+    const { user, system } = process.cpuUsage(cpu);
+    const rounds = logs.flushScheduler.roundCount - startRounds;
+    latencies.sort((a, b) => a - b);
+    const at = (share: number): number => latencies[Math.floor((latencies.length - 1) * share)] ?? 0;
+    return {
+      appendsPerSecond: latencies.length / seconds,
+      megabytesPerSecond: (latencies.length * batch.length) / 1e6 / seconds,
+      cpuMicros: (user + system) / latencies.length,
+      roundsPerSecond: rounds / seconds,
+      medianMs: at(0.5),
+      p99Ms: at(0.99),
+    };
+  } finally {
+    await logs.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function textOf(figures: Figures, isBatched: boolean): string {
+  const rate = isBatched
+    ? `${Math.round(figures.megabytesPerSecond)} MB/s, ${((figures.cpuMicros / LARGE.length) * 1e3).toFixed(2)} CPU-s/GB`
+    : `${Math.round(figures.appendsPerSecond).toLocaleString("en")}/s, ${figures.cpuMicros.toFixed(1)} µs CPU each`;
+  return `${rate}, ${Math.round(figures.roundsPerSecond)} rounds/s, p50 ${figures.medianMs.toFixed(1)} p99 ${figures.p99Ms.toFixed(1)} ms`;
+}
+
+const LARGE = producedBatch(64, 1000);
+const SMALL = producedBatch(1, 100);
+const chosen = Number(process.env.BENCH_PARTITIONS ?? 0);
+
+for (const [name, batch, writersOf] of [
+  ["64 KiB batches", LARGE, (partitions: number) => Math.min(256, Math.max(64, partitions))],
+  ["170 B batches", SMALL, (partitions: number) => Math.min(2000, Math.max(512, 2 * partitions))],
+] as const) {
+  const base = new Map<boolean, number>();
+  for (const partitions of [6, 64, 1000]) {
+    if (chosen > 0 && partitions !== chosen) continue;
+    const writers = writersOf(partitions);
+    const turns = new Map<boolean, Figures[]>([
+      [false, []],
+      [true, []],
+    ]);
+    for (let turn = 0; turn < TURNS; turn += 1)
+      for (const isJournaled of [false, true])
+        turns.get(isJournaled)!.push(await measure(partitions, writers, batch, isJournaled));
+    for (const [isJournaled, all] of turns) {
+      const best = all.toSorted((a, b) => b.appendsPerSecond - a.appendsPerSecond)[0]!;
+      base.set(isJournaled, base.get(isJournaled) ?? best.appendsPerSecond);
+      const share = (best.appendsPerSecond / base.get(isJournaled)!).toFixed(2);
+      const rates = all.map(({ appendsPerSecond }) => Math.round(appendsPerSecond).toLocaleString("en")).join(" ");
+      const label = `${name}, ${partitions} partitions, ${writers} writers, journal ${isJournaled ? "on" : "off"}`;
+      console.log(`${label.padEnd(66)} ${share} of 6: ${textOf(best, batch === LARGE)} (${rates})`);
+    }
+  }
+}

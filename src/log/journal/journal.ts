@@ -1,0 +1,361 @@
+/**
+ * The write-ahead journal of one log directory: makes what many logs have appended durable with one sequential write and one sync.
+ *
+ * Segment files are written as ever, at the end of the tick; only their syncs come later, in the background, and before the journal's space is used
+ * again. After a crash the journal is replayed into the files before anything else looks at the directory (`replay.ts`); at a clean stop it is gone.
+ *
+ * The journal is a ring of files (`journal-format.ts`). Frames go into the active one. A full one is sealed; once the files of all logs in the oldest
+ * sealed one are synced, it is retired, durably and in order, and can be used again. Without room a round syncs files instead, which is what makes
+ * room.
+ *
+ * What a log's frames say must not come back once the log was cut, deleted or renamed: {@link forget} comes before that, durably.
+ *
+ * ```ts
+ * if (await journal.commit(entries)) for (const { log, extent } of entries) log.journaled(extent);
+ * else await Promise.all(entries.map(({ log }) => log.flushNow()));
+ * ```
+ */
+import type { Logger } from "../../logging/index.ts";
+import { joinPath, nameOf } from "../../platform/files.ts";
+import type { Clock, Disk, Random, Timers } from "../../platform/platform.ts";
+import { isDiskFull } from "../disk-full.ts";
+import type { JournalExtent } from "../log-durability.ts";
+import { forEachParallel } from "../parallel.ts";
+import { JournalFile, type NewFrame } from "./journal-file.ts";
+import { journalFileName, removeJournal } from "./journal-files.ts";
+import { FRAMES_START, frameSizeBytes } from "./journal-format.ts";
+import type { JournalOptions } from "./journal-options.ts";
+
+/** A journal that could not be made, or lost its space, is made again no sooner than this. */
+const RETRY_AFTER_MS = 60_000;
+const ZEROS = Buffer.alloc(1024 * 1024);
+
+/** What the journal needs of a log; a {@link PartitionLog}. */
+export interface JournalLog {
+  readonly directory: string;
+  readonly topicPartition: { readonly topicId: string };
+  readonly isClosed: boolean;
+  /** End of what is durable in the log's own files. */
+  readonly syncedOffset: number;
+  /** Syncs its files. */
+  flushNow(): Promise<void>;
+  /** As {@link flushNow}, blocking, and nobody is told. Throws after telling that a sync failed. */
+  syncNow(): void;
+}
+
+export interface JournalEntry<L extends JournalLog = JournalLog> {
+  readonly log: L;
+  readonly extent: JournalExtent;
+}
+
+export interface JournalModules {
+  readonly disk: Disk;
+  readonly clock: Pick<Clock, "monotonic">;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** A sync failed: nobody knows what is durable, and the process must end. */
+  readonly onSyncFailed: (error: unknown) => void;
+  /** Whether that has happened, here or elsewhere. */
+  readonly hasFailed: () => boolean;
+  /** A write failed, though the disk is not full. */
+  readonly onFailed: (error: unknown) => void;
+}
+
+export class Journal {
+  readonly directory: string;
+  readonly #options: JournalOptions;
+  readonly #modules: JournalModules;
+  #active: JournalFile<JournalLog> | null = null;
+  /** Full, the oldest first. */
+  #sealed: JournalFile<JournalLog>[] = [];
+  #unused: JournalFile<JournalLog>[] = [];
+  #fileCount = 0;
+  #generation: number;
+  #lastFrameCount = 0;
+  /** Rounds that would have used a journal. */
+  #wantedCount = 0;
+  #notBeforeMs = 0;
+  #making: Promise<void> | null = null;
+  #releasing: Promise<void> | null = null;
+  #isStopped = false;
+
+  constructor(options: JournalOptions & { readonly directory: string }, modules: JournalModules) {
+    this.directory = options.directory;
+    this.#options = options;
+    this.#modules = modules;
+    // A journal of before that somebody puts back must not look like a part of this one.
+    this.#generation = 1 + modules.random.integer(0x7fff_ffff);
+  }
+
+  get isReady(): boolean {
+    return this.#active !== null || this.#unused.length > 0;
+  }
+
+  /** A round would have used the journal. Once that happened often enough it is made, in the background. */
+  want(): void {
+    this.#wantedCount += 1;
+    if (this.#wantedCount >= this.#options.roundsBefore) this.#grow();
+  }
+
+  /** Makes the journal's first file now. Resolves when that is done, or cannot be. */
+  async prepare(): Promise<void> {
+    this.#grow();
+    await this.#making;
+  }
+
+  /**
+   * Makes entries durable. False when there is no room, or no space on the disk, and nothing is promised.
+   * @throws DiskError: the directory is not to be used any more, or a sync failed
+   */
+  async commit(entries: readonly JournalEntry[]): Promise<boolean> {
+    const frames = entries.map(frameOf);
+    const file = this.#write(frames);
+    if (file === null) return false;
+    for (const { log, extent } of entries) file.logs.set(log, extent.endOffset);
+    await file.sync();
+    return true;
+  }
+
+  /** Whether anything of `log` stands in the journal, durable in its files by now or not. */
+  holds(log: JournalLog): boolean {
+    return this.#inUse().some(file => file.logs.has(log));
+  }
+
+  /**
+   * From here on nothing of what the journal holds of `log` is replayed: durable after {@link syncNow}. What of it is to survive must be durable in
+   * the log's files before.
+   * @throws DiskError: the directory is not to be used any more
+   */
+  forget(log: JournalLog): void {
+    if (!this.holds(log)) return;
+    for (const used of this.#inUse()) used.logs.delete(log);
+    const content = { kind: "void", ...identityOf(log), baseOffset: 0, position: 0 } as const;
+    const frame: NewFrame = { content, buffers: [], payloadBytes: 0 };
+    let file = this.#write([frame]);
+    if (file === null && this.#fileCount > 0) {
+      this.#releaseNow();
+      file = this.#write([frame]);
+    }
+    if (file === null && this.#fileCount > 0) this.removeNow();
+  }
+
+  /** Makes what {@link forget} wrote durable. */
+  syncNow(): void {
+    this.#orFatal(() => this.#active?.syncNow());
+  }
+
+  /** Ends the background work; the journal stays as it is. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#making;
+    await this.#releasing;
+  }
+
+  /** Syncs what only the journal holds and removes it, durably; leaves it for the next start if a log that needs it was given up. */
+  removeNow(): void {
+    const files = [...this.#unused, ...this.#inUse()];
+    if (files.length === 0) return;
+    const isNeeded = this.#inUse().some(file => [...file.logs.keys()].some(log => log.isClosed && needs(file, log)));
+    if (!isNeeded) for (const file of this.#inUse()) this.#syncLogsNow(file);
+    for (const file of files) file.close();
+    this.#active = null;
+    this.#sealed = [];
+    this.#unused = [];
+    this.#fileCount = 0;
+    this.#wantedCount = 0;
+    this.#notBeforeMs = this.#modules.clock.monotonic() + RETRY_AFTER_MS;
+    if (isNeeded) return;
+    removeJournal(
+      this.#modules.disk,
+      this.directory,
+      files.map(({ path }) => nameOf(path)),
+    );
+  }
+
+  /** After a failed sync, here or elsewhere, no later one may be believed: nothing is let go of any more. */
+  get #isOver(): boolean {
+    return this.#isStopped || this.#modules.hasFailed();
+  }
+
+  /** In the order of their generations. */
+  #inUse(): JournalFile<JournalLog>[] {
+    return this.#active === null ? this.#sealed : [...this.#sealed, this.#active];
+  }
+
+  /** Writes frames into one file; null when there is no room, or the disk is full. */
+  #write(frames: readonly NewFrame[]): JournalFile<JournalLog> | null {
+    let sizeBytes = 0;
+    for (const { content, payloadBytes } of frames) sizeBytes += frameSizeBytes(content, payloadBytes);
+    if (sizeBytes > this.#options.fileSizeBytes - FRAMES_START) return null;
+    const file = this.#fileFor(sizeBytes);
+    if (file === null) return null;
+    try {
+      file.write(frames);
+    } catch (error) {
+      if (isDiskFull(error)) {
+        this.#modules.logger.warn("journal.disk-full", { directory: this.directory });
+        this.removeNow();
+        return null;
+      }
+      this.#modules.onFailed(error);
+      throw error;
+    }
+    return file;
+  }
+
+  #fileFor(sizeBytes: number): JournalFile<JournalLog> | null {
+    if (this.#active?.hasRoomFor(sizeBytes)) return this.#active;
+    const full = this.#active;
+    const next = this.#unused[0];
+    if (next === undefined) {
+      this.#grow();
+      if (full === null) return null;
+    }
+    if (full !== null) {
+      // A frame of the next generation says that all of this one are durable.
+      this.#orFatal(() => full.syncNow());
+      this.#lastFrameCount = full.frameCount;
+      this.#active = null;
+      this.#sealed.push(full);
+      this.#release();
+    }
+    if (next === undefined) return null;
+    this.#unused.shift();
+    this.#generation += 1;
+    next.begin(this.#generation, this.#lastFrameCount);
+    this.#active = next;
+    return next;
+  }
+
+  /** Makes another file in the background, if there may be one. */
+  #grow(): void {
+    const { clock } = this.#modules;
+    if (this.#making !== null || this.#isOver || this.#fileCount >= this.#options.fileCount) return;
+    if (clock.monotonic() < this.#notBeforeMs) return;
+    this.#making = this.#make().finally(() => {
+      this.#making = null;
+    });
+  }
+
+  /** Writes a file of zeros: blocks that were written once are synced faster, and need no space any more. */
+  async #make(): Promise<void> {
+    const { disk, timers, logger, clock } = this.#modules;
+    const { fileSizeBytes } = this.#options;
+    const path = joinPath(this.directory, journalFileName(this.#freeNumber()));
+    try {
+      const file = disk.open(path, "write");
+      try {
+        for (let position = 0; position < fileSizeBytes && !this.#isOver; position += ZEROS.length) {
+          file.writev([ZEROS.subarray(0, Math.min(ZEROS.length, fileSizeBytes - position))], position);
+          await new Promise<void>(resolve => timers.endOfTick(resolve));
+        }
+        await file.sync();
+        disk.syncDirectory(this.directory);
+      } catch (error) {
+        file.close();
+        throw error;
+      }
+      this.#fileCount += 1;
+      this.#unused.push(new JournalFile(file, fileSizeBytes));
+      logger.info("journal.file-made", { path, bytes: fileSizeBytes });
+    } catch (error) {
+      if (!isDiskFull(error)) {
+        this.#modules.onFailed(error);
+        return;
+      }
+      logger.warn("journal.unavailable", { path, reason: String(error) });
+      this.#notBeforeMs = clock.monotonic() + RETRY_AFTER_MS;
+      disk.remove(path);
+    }
+  }
+
+  #freeNumber(): number {
+    const taken = new Set([...this.#inUse(), ...this.#unused].map(({ path }) => nameOf(path)));
+    let number = 0;
+    while (taken.has(journalFileName(number))) number += 1;
+    return number;
+  }
+
+  /** Syncs the logs in sealed files, the oldest first, so that those files can be used again. */
+  #release(): void {
+    this.#releasing ??= this.#releaseAll().finally(() => {
+      this.#releasing = null;
+    });
+  }
+
+  async #releaseAll(): Promise<void> {
+    for (let file = this.#sealed[0]; file !== undefined && !this.#isOver; file = this.#sealed[0]) {
+      const current = file;
+      try {
+        await forEachParallel([...current.logs.keys()], this.#options.syncParallelism, async log => {
+          while (needs(current, log) && !this.#isOver) {
+            await flushOpen(log);
+            // Its directory is offline: the next start finds here what its file lacks.
+            if (log.isClosed && needs(current, log)) this.#isStopped = true;
+          }
+        });
+        if (this.#isOver) return;
+        if (this.#sealed[0] !== current) continue;
+        current.retire();
+        await current.sync();
+      } catch (error) {
+        this.#modules.onSyncFailed(error);
+        return;
+      }
+      if (this.#sealed[0] !== current) continue;
+      this.#sealed.shift();
+      this.#unused.push(current);
+    }
+  }
+
+  /** As {@link #releaseAll}, blocking. */
+  #releaseNow(): void {
+    for (let file = this.#sealed[0]; file !== undefined; file = this.#sealed[0]) {
+      const current = file;
+      this.#syncLogsNow(current);
+      current.retire();
+      this.#orFatal(() => current.syncNow());
+      this.#sealed.shift();
+      this.#unused.push(current);
+    }
+  }
+
+  #syncLogsNow(file: JournalFile<JournalLog>): void {
+    for (const log of file.logs.keys()) if (needs(file, log)) log.syncNow();
+  }
+
+  #orFatal(sync: () => void): void {
+    try {
+      sync();
+    } catch (error) {
+      this.#modules.onSyncFailed(error);
+      throw error;
+    }
+  }
+}
+
+/** Whether `file` holds what the files of `log` may not hold yet. */
+function needs(file: JournalFile<JournalLog>, log: JournalLog): boolean {
+  const endOffset = file.logs.get(log);
+  return endOffset !== undefined && log.syncedOffset < endOffset;
+}
+
+/** Syncs the files of a log; one that is closed meanwhile is no failure. */
+export async function flushOpen(log: JournalLog): Promise<void> {
+  try {
+    await log.flushNow();
+  } catch (error) {
+    if (!log.isClosed) throw error;
+  }
+}
+
+function frameOf({ log, extent }: JournalEntry): NewFrame {
+  const { segment, position, buffers, sizeBytes } = extent;
+  const content = { kind: "extent", ...identityOf(log), baseOffset: segment.baseOffset, position } as const;
+  return { content, buffers, payloadBytes: sizeBytes };
+}
+
+function identityOf(log: JournalLog): { name: string; topicId: string } {
+  return { name: nameOf(log.directory), topicId: log.topicPartition.topicId };
+}

@@ -1,0 +1,132 @@
+/** The journals of all log directories of a broker, and which logs of a round are written to them. */
+import { DiskError } from "../../platform/platform.ts";
+import type { FlushGroup } from "../flush-scheduler.ts";
+import type { LogDirectory } from "../log-directory.ts";
+import type { JournalExtent } from "../log-durability.ts";
+import { flushOpen, Journal, type JournalLog, type JournalModules } from "./journal.ts";
+import type { JournalOptions } from "./journal-options.ts";
+import { replayJournal } from "./replay.ts";
+import { JournalDamagedError } from "./replay-plan.ts";
+
+/** What a round needs of a log; a {@link PartitionLog}. */
+export interface RoundLog extends JournalLog {
+  readonly isDirty: boolean;
+  writePending(): void;
+  /** What of it is not durable, as it is to stand in the journal; null when only syncing its files will do. */
+  journalExtent(): JournalExtent | null;
+  /** The journal holds the extent, durably. */
+  journaled(extent: JournalExtent): void;
+}
+
+export interface JournalsModules<L extends RoundLog> extends Omit<JournalModules, "onFailed"> {
+  readonly directoryOf: (log: L) => LogDirectory | undefined;
+  /** Work on a directory's journal failed. */
+  readonly onFailed: (directory: LogDirectory, error: unknown) => void;
+}
+
+export class Journals<L extends RoundLog> {
+  /** Null turns journals off. */
+  readonly #options: JournalOptions | null;
+  readonly #modules: JournalsModules<L>;
+  readonly #journals = new Map<LogDirectory, Journal>();
+
+  constructor(options: JournalOptions | null, modules: JournalsModules<L>) {
+    this.#options = options;
+    this.#modules = modules;
+  }
+
+  /**
+   * Replays the journal that a crash left in `directory`, `parallelism` logs at a time, and gives it a new one, which takes no space before it is
+   * used. A failure takes the directory offline.
+   */
+  async recover(directory: LogDirectory, parallelism: number): Promise<void> {
+    if (directory.offline) return;
+    try {
+      await replayJournal(directory.path, { parallelism }, this.#modules);
+    } catch (error) {
+      if (!(error instanceof DiskError || error instanceof JournalDamagedError)) throw error;
+      this.#modules.onFailed(directory, error);
+      return;
+    }
+    if (this.#options === null) return;
+    const onFailed = (error: unknown): void => this.#modules.onFailed(directory, error);
+    const options = { ...this.#options, directory: directory.path };
+    this.#journals.set(directory, new Journal(options, { ...this.#modules, onFailed }));
+  }
+
+  /** The journal of a directory in use. */
+  of(directory: LogDirectory | undefined): Journal | undefined {
+    return directory === undefined || directory.offline ? undefined : this.#journals.get(directory);
+  }
+
+  /** Makes the files of all journals now rather than when they pay. */
+  async prepare(): Promise<void> {
+    await Promise.all([...this.#journals.values()].map(journal => journal.prepare()));
+  }
+
+  /**
+   * The files of `log` are about to change other than by appends: from here on, durably, nothing that a journal holds of it is replayed. All that it
+   * wrote is durable in its files before.
+   * @throws DiskError, and the log is as it was
+   */
+  release(log: L): void {
+    const journal = this.of(this.#modules.directoryOf(log));
+    if (!journal?.holds(log)) return;
+    log.syncNow();
+    journal.forget(log);
+    journal.syncNow();
+  }
+
+  /** How the logs of a round become durable: those of a directory with many of them together, the others each by itself. */
+  plan(logs: readonly L[]): FlushGroup<L>[] {
+    const groups: FlushGroup<L>[] = [];
+    const options = this.#options;
+    for (const [directory, members] of byDirectory(logs, this.#modules.directoryOf)) {
+      const journal = this.of(directory);
+      const isMany = options !== null && members.length >= options.minLogs;
+      if (journal !== undefined && isMany && !journal.isReady) journal.want();
+      if (journal?.isReady && isMany) groups.push(...journaledGroups(members, journal, options));
+      else for (const log of members) groups.push(alone(log));
+    }
+    return groups;
+  }
+
+  /** Ends the background work of all journals. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#journals.values()].map(journal => journal.stop()));
+  }
+}
+
+function journaledGroups<L extends RoundLog>(
+  logs: readonly L[],
+  journal: Journal,
+  options: JournalOptions,
+): FlushGroup<L>[] {
+  const groups: FlushGroup<L>[] = [];
+  const entries: { log: L; extent: JournalExtent }[] = [];
+  for (const log of logs) {
+    log.writePending();
+    const extent = log.journalExtent();
+    if (extent === null || extent.sizeBytes > options.extentMaxBytes) groups.push(alone(log));
+    else entries.push({ log, extent });
+  }
+  if (entries.length === 0) return groups;
+  if (entries.length < options.minLogs) return logs.map(alone);
+  const flush = async (): Promise<void> => {
+    if (await journal.commit(entries)) for (const { log, extent } of entries) log.journaled(extent);
+    else await Promise.all(entries.map(({ log }) => flushOpen(log)));
+  };
+  groups.push({ logs: entries.map(({ log }) => log), flush });
+  return groups;
+}
+
+function alone<L extends RoundLog>(log: L): FlushGroup<L> {
+  return { logs: [log], flush: () => log.flushNow() };
+}
+
+function byDirectory<L>(
+  logs: readonly L[],
+  directoryOf: (log: L) => LogDirectory | undefined,
+): Map<LogDirectory | undefined, L[]> {
+  return Map.groupBy(logs, directoryOf);
+}
