@@ -42,6 +42,7 @@ import { forEachParallel } from "./parallel.ts";
 import type { PartitionLog } from "./partition-log.ts";
 import { ZERO_UUID } from "./partition-metadata.ts";
 import { PendingWrites } from "./pending-writes.ts";
+import { PeriodicWork } from "./periodic-work.ts";
 import { SegmentCache } from "./segment-cache.ts";
 import { TailCache } from "./tail-cache.ts";
 
@@ -74,7 +75,7 @@ export class LogManager {
   readonly #registry = new LogRegistry();
   #metadataLog: PartitionLog | null = null;
   #prepared: Promise<readonly LogDirectory[]> | null = null;
-  #timers: { clear(): void }[] = [];
+  readonly #periodicWork: PeriodicWork;
   #isClosing = false;
   readonly #checkpointer: Checkpointer;
 
@@ -110,6 +111,10 @@ export class LogManager {
         isEssential: ({ logs }) => this.#metadataLog !== null && logs.has(this.#metadataLog),
       },
     );
+    this.#periodicWork = new PeriodicWork({
+      timers: this.#platform.timers,
+      onFailed: error => this.#backgroundFailed(error),
+    });
     this.#checkpointer = new Checkpointer({ directories: this.#directories, timers: this.#platform.timers });
     this.#journals = new Journals(options.journal, {
       ...this.#platform,
@@ -205,7 +210,7 @@ export class LogManager {
         directory.writeLogStartOffsets();
       });
     }
-    this.#startTimers();
+    this.#startPeriodicWork();
     this.cleaner?.start();
     this.#logger.info("logs.opened", {
       logs: work.length - this.offlineLogs.size,
@@ -306,7 +311,7 @@ export class LogManager {
     if (this.#isClosing) return;
     this.#isClosing = true;
     this.#writes.stop();
-    for (const timer of this.#timers) timer.clear();
+    this.#periodicWork.stop();
     await this.cleaner?.stop();
     if (this.flushScheduler.failure === null) await this.flushScheduler.settle();
     await this.#journals.stop();
@@ -358,36 +363,22 @@ export class LogManager {
     };
   }
 
-  #startTimers(): void {
-    const { timers, clock } = this.#platform;
+  #startPeriodicWork(): void {
+    const work = this.#periodicWork;
     const options = this.#options;
-    const every = (periodMs: number, work: () => void): void => {
-      if (periodMs <= 0) return;
-      this.#timers.push(timers.every(periodMs, () => this.#guarded(work)));
-    };
-    every(options.checkpointIntervalMs, () => {
-      this.checkpoint().catch(error => this.#backgroundFailed(error));
-    });
-    every(options.highWatermarkCheckpointIntervalMs, () => {
+    work.every(options.checkpointIntervalMs, () => this.checkpoint());
+    work.every(options.highWatermarkCheckpointIntervalMs, () => {
       for (const directory of this.directories) {
         this.#directories.tryIn(directory, () => directory.writeHighWatermarks(isReplicated));
       }
     });
-    every(options.retentionCheckIntervalMs, () => this.deleteOldSegments());
-    every(options.producerExpirationCheckIntervalMs, () => {
-      for (const log of this.all()) log.expireProducers(clock.now(), this.#producerExpirationMs);
+    work.every(options.retentionCheckIntervalMs, () => this.deleteOldSegments());
+    work.every(options.producerExpirationCheckIntervalMs, () => {
+      const nowMs = this.#platform.clock.now();
+      for (const log of this.all()) log.expireProducers(nowMs, this.#producerExpirationMs);
     });
-    every(DISK_SPACE_INTERVAL_MS, () => this.#directories.checkSpace(options));
-    this.#guarded(() => this.#directories.checkSpace(options));
-  }
-
-  /** Runs background work; a failure of it is reported, not thrown at the event loop. */
-  #guarded(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.#backgroundFailed(error);
-    }
+    work.every(DISK_SPACE_INTERVAL_MS, () => this.#directories.checkSpace(options));
+    work.now(() => this.#directories.checkSpace(options));
   }
 
   #backgroundFailed(error: unknown): void {
