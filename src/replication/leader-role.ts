@@ -184,14 +184,6 @@ export class LeaderRole {
     return brokerEpoch >= 0 && brokerEpoch < known ? Errors.NOT_LEADER_OR_FOLLOWER : Errors.NONE;
   }
 
-  /**
-   * Whether a log whose last record below `fetchOffset` is of `lastFetchedEpoch` is a prefix of this one: null when it is, where the two part when it
-   * is not, an error code when that cannot be told (KIP-595).
-   */
-  divergence(lastFetchedEpoch: number, fetchOffset: number): EpochEnd | number | null {
-    return divergence(this.#log, lastFetchedEpoch, fetchOffset);
-  }
-
   /** Credits a fetch that was checked. A claim beyond the log's ends is worth nothing. */
   followerFetched(replicaId: number, claim: FollowerClaim): void {
     const follower = this.#followers.find(({ id }) => id === replicaId);
@@ -314,7 +306,10 @@ export function isDefinite(errorCode: number): boolean {
   return DEFINITE.has(errorCode);
 }
 
-/** See {@link LeaderRole.divergence}; followers answer consumers by it too. */
+/**
+ * Whether a log whose last record below `fetchOffset` is of `lastFetchedEpoch` is a prefix of `log`: null when it is or the reader does not say, where
+ * the two part when it is not, an error code when that cannot be told (KIP-595).
+ */
 export function divergence(log: PartitionLog, lastFetchedEpoch: number, fetchOffset: number): EpochEnd | number | null {
   if (lastFetchedEpoch < 0) return null;
   const end = log.offsetForLeaderEpoch(lastFetchedEpoch);

@@ -33,6 +33,8 @@ export interface NetworkOptions {
   maxDelayMs: number;
   /** Chance that a message is lost, and its connection with it. */
   lossRate: number;
+  /** The same of messages to and from the controller, which are sent again. */
+  controllerLossRate: number;
   /** Whether two brokers cannot reach each other now. */
   isCut: (from: number, to: number) => boolean;
 }

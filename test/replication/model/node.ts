@@ -17,6 +17,9 @@ import { ModelClient, type NetworkOptions, type Server } from "./network.ts";
 export const TOPIC = "orders";
 export const TOPIC_ID = "b3JkZXJzLXRvcGljLWlkLQ";
 
+/** At times metadata comes later than any follower may lag. */
+const LATE_MS = 600;
+
 export interface NodeModules {
   readonly world: MemoryWorld;
   readonly config: BrokerConfig;
@@ -77,9 +80,9 @@ class Process implements Server {
               const again = () => {
                 timers.after(chance.float() * maxDelayMs * 4, () => {
                   if ((api as unknown) !== AlterPartition) throw new Error(`${api.name} is not for this controller`);
-                  if (chance.float() < network.lossRate) return again();
+                  if (chance.float() < network.controllerLossRate) return again();
                   const response = controller.alterPartition(body as never);
-                  if (chance.float() < network.lossRate) return again();
+                  if (chance.float() < network.controllerLossRate) return again();
                   timers.after(chance.float() * maxDelayMs * 4, () => resolve(response as never));
                 });
               };
@@ -154,6 +157,7 @@ export class ModelNode {
     process.replicas.start();
     this.#process = process;
     this.#news = [];
+    this.#isDelivering = false;
     process.metadata.publish(controller.image);
   }
 
@@ -179,12 +183,15 @@ export class ModelNode {
     this.#isDelivering = true;
     const { network, world } = this.#modules;
     const process = this.#process;
-    world.time.after(network.random.float() ** 3 * network.maxDelayMs * 10, () => {
+    const delayMs = network.random.chance(0.05) ? LATE_MS : network.random.float() ** 3 * network.maxDelayMs * 10;
+    world.time.after(delayMs, () => {
+      // News for a process that is gone.
+      if (process !== this.#process) return;
       this.#isDelivering = false;
       // At times several changes are applied at once: what was between them is never seen.
       const count = network.random.chance(0.3) ? this.#news.length : 1;
       const image = this.#news.splice(0, count).at(-1);
-      if (image !== undefined && process !== null && process === this.#process) process.metadata.publish(image);
+      if (image !== undefined) process?.metadata.publish(image);
       this.#deliver();
     });
   }

@@ -40,6 +40,7 @@ export async function run({ seed, durationMs = 1_500 }: RunOptions): Promise<Run
     timers: time,
     maxDelayMs: random.pick([1, 3, 10]),
     lossRate: random.pick([0, 0.002, 0.02]),
+    controllerLossRate: random.pick([0, 0.05, 0.4]),
     isCut: (from, to) => cuts.has(`${from}-${to}`),
   };
   const config = BrokerConfig.load({
@@ -173,8 +174,11 @@ export async function run({ seed, durationMs = 1_500 }: RunOptions): Promise<Run
   isHealing = true;
   cuts.clear();
   network.lossRate = 0;
+  network.controllerLossRate = 0;
   await forMs(400);
   for (const node of nodes) if (node.isUp) controller.unfence(node.id);
+  // The last leader may be one that has nothing to write.
+  if (random.chance(0.5)) controller.moveLeader(ids => random.pick(ids));
   const converged = (): boolean => {
     const { isr, leader } = controller.image.partition;
     if (isr.length < IDS.length || nodes.some(({ partition }) => partition === null)) return false;
