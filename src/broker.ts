@@ -23,7 +23,7 @@ import { Teardown } from "./broker/teardown.ts";
 import { BrokerConfig } from "./config/index.ts";
 import type { BrokerServices } from "./handlers/context.ts";
 import { handlers } from "./handlers/index.ts";
-import { LogManager, logManagerOptions } from "./log/index.ts";
+import { type LogDirectory, LogManager, logManagerOptions } from "./log/index.ts";
 import { type Logger, nullLogger } from "./logging/index.ts";
 import type { BrokerLifecycle } from "./metadata/broker-lifecycle.ts";
 import { randomUuid } from "./metadata/storage/ids.ts";
@@ -102,6 +102,8 @@ export class Broker {
   #endpoints: readonly Endpoint[] = [];
   #clusterId = "";
   #lifecycle: BrokerLifecycle | null = null;
+  /** Tells those who have to know that a log directory is of no more use. */
+  #directoryFailed: ((directoryId: string | null) => void) | null = null;
   #metricsEndpoint: MetricsEndpoint | null = null;
   #stopped: Promise<void> | null = null;
   readonly #teardown: Teardown;
@@ -285,6 +287,9 @@ export class Broker {
     const modules = { ...node, logs, metadata, channel };
     const part = await assembleBroker({ storage, endpoints, incarnationId }, services, modules);
     this.#lifecycle = part.lifecycle;
+    this.#directoryFailed = part.directoryFailed;
+    // What could not be opened to begin with.
+    for (const { id, offline } of logs.directories) if (offline) part.directoryFailed(id);
     this.#onAssembled?.({ services: part.services, metadataLog: driver });
     await joinCluster(part, () => dispatcher.attach("broker", part.services), modules);
   }
@@ -314,7 +319,8 @@ export class Broker {
   #openLogs(storage: Storage, { platform, logger, metrics, config, onFatal, teardown }: NodeModules): LogManager {
     const directories = storage.directories.map(({ path }) => path);
     const options = () => logManagerOptions(config, directories, storage.metadataDirectory.path);
-    const logs = new LogManager(options(), { platform, logger, metrics, onFatal });
+    const onDirectoryOffline = ({ id }: LogDirectory) => this.#directoryFailed?.(id);
+    const logs = new LogManager(options(), { platform, logger, metrics, onFatal, onDirectoryOffline });
     teardown.push(isSound => (isSound ? logs.close(this.#lifecycle?.brokerEpoch ?? -1) : undefined));
     teardown.push(config.subscribe(() => logs.reconfigure(options())));
     return logs;

@@ -33,6 +33,8 @@ export interface BrokerPartModules extends NodeModules {
 export interface BrokerPart {
   readonly services: BrokerServices;
   readonly lifecycle: BrokerLifecycle;
+  /** To be called when a log directory cannot be used any more; null for one that never had an id. */
+  readonly directoryFailed: (directoryId: string | null) => void;
 }
 
 /** How long the active controller may take to move the leaderships of a broker that stops. */
@@ -80,7 +82,15 @@ export async function assembleBroker(
   metrics.gauge("samsa_fetch_sessions").source(() => fetchSessions.count);
   const producerIds = new ProducerIdSupply(() => nextProducerIds(config.nodeId, lifecycle, channel));
   const readBuffers = new ReadBuffers({ limitBytes: config.get("samsa.log.read.buffers.max.bytes") });
-  return { lifecycle, services: { ...node, replicas, logs, groups, fetchSessions, readBuffers, topics, producerIds } };
+  const directoryFailed = (directoryId: string | null): void => {
+    replicas.directoryFailed();
+    if (directoryId !== null) lifecycle.directoryFailed(directoryId);
+  };
+  return {
+    lifecycle,
+    directoryFailed,
+    services: { ...node, replicas, logs, groups, fetchSessions, readBuffers, topics, producerIds },
+  };
 }
 
 /**

@@ -9,45 +9,23 @@
  * ```
  */
 import { Errors } from "../../protocol/errors.ts";
-import { type BrokerConfig, ConfigResourceType, TopicConfig } from "../config/index.ts";
-import { LogCorruptError, type LogManager, logConfigOf, type PartitionLog } from "../log/index.ts";
-import type { Logger } from "../logging/index.ts";
+import { ConfigResourceType, TopicConfig } from "../config/index.ts";
+import { LogCorruptError, logConfigOf, type PartitionLog } from "../log/index.ts";
 import { resourceKey } from "../metadata/configs-image.ts";
-import type { ControllerChannel } from "../metadata/controller-channel.ts";
 import type { MetadataDelta } from "../metadata/delta.ts";
 import type { MetadataImage } from "../metadata/image.ts";
-import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { PartitionImage, TopicChange, TopicImage } from "../metadata/topics-image.ts";
-import type { Metrics } from "../metrics/index.ts";
-import { type Clock, DiskError, type Timer, type Timers } from "../platform/platform.ts";
-import type { RpcClient } from "../rpc/index.ts";
-import { type BrokerAddress, Fetchers } from "./fetcher/fetchers.ts";
-import { IsrProposals } from "./isr-proposals.ts";
+import { DiskError } from "../platform/platform.ts";
 import { Partition } from "./partition.ts";
-import type { HostedPartition, PartitionHost, TopicCounters } from "./partition-host.ts";
-import { RACK_AWARE_SELECTOR, selectByRack } from "./replica-selector.ts";
-import { measureReplication } from "./replication-metrics.ts";
+import type { TopicCounters } from "./partition-host.ts";
+import { Replication, type ReplicationModules } from "./replication.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 
 export interface ReplicaManagerOptions {
   readonly nodeId: number;
 }
 
-export interface ReplicaManagerModules {
-  readonly logs: LogManager;
-  readonly metadata: MetadataStore;
-  readonly config: BrokerConfig;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  /** To the controller, for changes of ISRs. */
-  readonly channel: Pick<ControllerChannel, "request">;
-  /** The epoch of this broker's process; -1 while it is not registered. */
-  readonly brokerEpoch: () => number;
-  /** Makes a client for another broker; it connects when first used. */
-  readonly connect: (address: BrokerAddress) => Pick<RpcClient, "request" | "close">;
-}
+export type ReplicaManagerModules = Omit<ReplicationModules, "partitions">;
 
 /** A topic of which at least one partition is hosted here. */
 interface HostedTopic {
@@ -69,12 +47,7 @@ export class ReplicaManager {
   /** Time limits of parked requests. */
   readonly timeouts: TimerWheel;
   readonly #unsubscribes: (() => void)[] = [];
-  readonly #host: PartitionHost;
-  readonly #fetchers: Fetchers;
-  readonly #proposals: IsrProposals;
-  /** Partitions led here with parked fetches of followers that are to hear of this tick's appends. */
-  #untold: HostedPartition[] = [];
-  #lagTimer: Timer | null = null;
+  readonly #replication: Replication;
   #afterWrites: Promise<void> | null = null;
   #isFirst = true;
   #isStopped = false;
@@ -83,45 +56,7 @@ export class ReplicaManager {
     this.#nodeId = options.nodeId;
     this.#modules = modules;
     this.timeouts = new TimerWheel({ bucketMs: TIMEOUT_BUCKET_MS }, modules);
-    const { metrics, logs, metadata, config, clock } = modules;
-    this.#fetchers = new Fetchers(
-      () => ({
-        nodeId: this.#nodeId,
-        partitionMaxBytes: config.get("replica.fetch.max.bytes"),
-        maxBytes: config.get("replica.fetch.response.max.bytes"),
-        minBytes: config.get("replica.fetch.min.bytes"),
-        maxWaitMs: config.get("replica.fetch.wait.max.ms"),
-        backoffMs: config.get("replica.fetch.backoff.ms"),
-        requestTimeoutMs: config.get("replica.socket.timeout.ms"),
-      }),
-      {
-        ...modules,
-        flush: log => logs.flush(log),
-        addressOf: brokerId => this.#addressOf(brokerId),
-        fetchedBytes: metrics.counter("samsa_replica_received_bytes_total"),
-      },
-    );
-    const requestTimeoutMs = config.get("controller.socket.timeout.ms");
-    this.#proposals = new IsrProposals({ nodeId: this.#nodeId, requestTimeoutMs }, modules);
-    const shrinks = metrics.counter("samsa_isr_shrinks_total");
-    const expands = metrics.counter("samsa_isr_expands_total");
-    this.#host = {
-      clock,
-      requestFlush: log => logs.flushScheduler.request(log),
-      brokerOf: brokerId => metadata.image.cluster.brokers.get(brokerId),
-      lagTimeMaxMs: () => config.get("replica.lag.time.max.ms"),
-      brokerEpoch: modules.brokerEpoch,
-      proposeIsr: (partition, proposal, answered) => this.#proposals.propose(partition, proposal, answered),
-      tellFollowersLater: partition => this.#tellLater(partition),
-      isrChanged: ({ topic, index, isr }, before) => {
-        if (isr.length === before.length) return;
-        const isShrunk = isr.length < before.length;
-        (isShrunk ? shrinks : expands).increment();
-        modules.logger.info(isShrunk ? "isr.shrunk" : "isr.expanded", { partition: `${topic}-${index}`, before, isr });
-      },
-      hurriesHighWatermark: config.get("replica.selector.class") === RACK_AWARE_SELECTOR,
-    };
-    measureReplication(() => this.partitions(), metrics);
+    this.#replication = new Replication(options, { ...modules, partitions: () => this.partitions() });
   }
 
   /** Follows the metadata from what it is now. Nothing is served before the first image. */
@@ -132,16 +67,14 @@ export class ReplicaManager {
       config.subscribe(() => this.#reconfigureAll()),
     );
     if (metadata.isCaughtUp) for (const topic of metadata.image.topics.byId.values()) this.#hostTopic(topic, null);
-    this.#watchLag();
+    this.#replication.start();
   }
 
   /** Lets go of everything that waits. Logs are closed by their manager. */
   stop(): void {
     this.#isStopped = true;
     for (const unsubscribe of this.#unsubscribes.splice(0)) unsubscribe();
-    this.#lagTimer?.clear();
-    this.#proposals.close();
-    this.#fetchers.close();
+    this.#replication.stop();
     for (const partition of this.partitions()) partition.close();
     this.timeouts.close();
   }
@@ -172,17 +105,19 @@ export class ReplicaManager {
 
   /** Whether followers hear of a higher watermark at once, for consumers may read from them (KIP-392). */
   get hurriesHighWatermark(): boolean {
-    return this.#host.hurriesHighWatermark;
+    return this.#replication.host.hurriesHighWatermark;
   }
 
   /** The replica that a consumer in `clientRack` is to read from instead of this leader (KIP-392); -1 for none. */
   preferredReplica(partition: Partition, clientRack: string, fetchOffset: number): number {
-    const { leader } = partition;
-    if (leader === null || clientRack === "" || !this.#host.hurriesHighWatermark) return -1;
-    const { brokers } = this.#modules.metadata.image.cluster;
-    const followers = leader.inSyncWith(fetchOffset).filter(({ id }) => brokers.get(id)?.fenced === false);
-    const readable = followers.map(({ id, endOffset }) => ({ id, endOffset, rack: brokers.get(id)?.rack ?? null }));
-    return selectByRack(clientRack, brokers.get(this.#nodeId)?.rack ?? null, readable) ?? -1;
+    return this.#replication.preferredReplica(partition, clientRack, fetchOffset);
+  }
+
+  /** A log directory failed: its partitions are offline here. Takes effect at the end of the tick. */
+  directoryFailed(): void {
+    this.#modules.timers.endOfTick(() => {
+      if (!this.#isStopped) this.#replication.directoryFailed();
+    });
   }
 
   /** Every partition hosted here. */
@@ -222,7 +157,7 @@ export class ReplicaManager {
     for (const change of delta.topics.values()) if (change.after === null) this.#unhostTopic(change);
     for (const change of delta.topics.values())
       if (change.after !== null) this.#hostTopic(change.after, change.partitions);
-    for (const brokerId of delta.brokers) this.#fetchers.brokerChanged(brokerId);
+    for (const brokerId of delta.brokers) this.#replication.brokerChanged(brokerId);
     for (const { type, name } of delta.configs.values()) if (type === ConfigResourceType.TOPIC) this.#reconfigure(name);
     if (this.#isFirst) this.#reportStrays();
     this.#isFirst = false;
@@ -252,19 +187,8 @@ export class ReplicaManager {
       partition ??= this.#create(hosted ?? this.#addTopic(topic), image, config);
       if (partition === undefined) continue;
       const minInSyncReplicas = config.minInsyncReplicas(image.replicas.length);
-      this.#giveRole(partition, image, minInSyncReplicas);
+      this.#replication.giveRole(partition, image, minInSyncReplicas);
     }
-  }
-
-  #giveRole(partition: Partition, image: PartitionImage, minInSyncReplicas: number): void {
-    if (image.leader === this.#nodeId) {
-      this.#fetchers.unfollow(partition);
-      partition.becomeLeader(image, minInSyncReplicas);
-      return;
-    }
-    const { follower } = partition;
-    partition.becomeFollower(image);
-    if (partition.follower !== follower) this.#fetchers.follow(partition);
   }
 
   #addTopic({ id, name }: TopicImage): HostedTopic {
@@ -290,7 +214,7 @@ export class ReplicaManager {
       {
         log: this.#openLog(topic, index, config),
         counters: topic.counters,
-        host: this.#host,
+        host: this.#replication.host,
       },
     );
     while (topic.partitions.length < index) topic.partitions.push(undefined);
@@ -329,7 +253,7 @@ export class ReplicaManager {
 
   #unhost(partition: Partition): void {
     const { topic, topicId, index } = partition;
-    this.#fetchers.unfollow(partition);
+    this.#replication.forget(partition);
     partition.close();
     const hosted = this.#byId.get(topicId);
     if (hosted !== undefined) hosted.partitions[index] = undefined;
@@ -363,31 +287,6 @@ export class ReplicaManager {
     const { metadata, config } = this.#modules;
     const resource = metadata.image.configs.resources.get(resourceKey(ConfigResourceType.TOPIC, topic));
     return TopicConfig.resolve(resource?.values ?? NO_OVERRIDES, config);
-  }
-
-  /** Where a broker listens for brokers. */
-  #addressOf(brokerId: number): BrokerAddress | null {
-    const { metadata, config } = this.#modules;
-    const name = config.interBrokerListenerName;
-    const endpoint = metadata.image.cluster.brokers.get(brokerId)?.endpoints.find(other => other.name === name);
-    return endpoint === undefined ? null : { host: endpoint.host, port: endpoint.port };
-  }
-
-  #tellLater(partition: HostedPartition): void {
-    if (this.#untold.push(partition) > 1) return;
-    // Logs write at the end of the tick too, and were asked for that before: what followers get then is in the file.
-    this.#modules.timers.endOfTick(() => {
-      for (const told of this.#untold.splice(0)) told.tellFollowers();
-    });
-  }
-
-  /** Looks for followers that do not keep up, twice in the time that they are given. */
-  #watchLag(): void {
-    const { timers, config } = this.#modules;
-    this.#lagTimer = timers.after(config.get("replica.lag.time.max.ms") / 2, () => {
-      for (const partition of this.partitions()) partition.leader?.removeLaggards();
-      this.#watchLag();
-    });
   }
 }
 

@@ -142,14 +142,9 @@ export const mutants: readonly Mutant[] = [
     to: "      case Errors.INELIGIBLE_REPLICA:\n      case Errors.INVALID_UPDATE_VERSION:\n",
   },
   {
-    name: "an answer to a position that is not ours any more is appended",
-    file: FOLLOWER,
-    from: "asked.leaderEpoch !== this.leaderEpoch || asked.fetchOffset > log.logEndOffset",
-    to: "asked.leaderEpoch < -1 || asked.fetchOffset > log.logEndOffset",
-    and: {
-      file: "src/replication/fetcher/follower-fetcher.ts",
-      from: "if (entry !== undefined && this.#followed.get(name) === entry.followed)",
-      to: "if (entry !== undefined)",
-    },
+    name: "a leader goes on in a new epoch as in the old one",
+    file: PARTITION,
+    from: "    if (this.#leader?.leaderEpoch === image.leaderEpoch) {\n",
+    to: "    if (this.#leader !== null) {\n",
   },
 ];
