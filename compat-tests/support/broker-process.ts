@@ -16,12 +16,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+/** Settings of a node that is one of several. */
+const CLUSTER_KEYS = ["samsa.peers", "controller.quorum.voters", "controller.quorum.bootstrap.servers"];
+/** What a broker logs once it serves: it answers clients a little earlier, when it does not know the controller yet. */
+const STARTED = "broker.started";
+
 /** `TEST_SAMSA_MAIN=src/cli/main.ts` tests the sources as they are. */
 const MAIN = process.env.TEST_SAMSA_MAIN ?? fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
 
 export interface BrokerProcessOptions {
   /** Further `--override key=value` settings. */
   readonly overrides?: Readonly<Record<string, string>>;
+  /** Wait for its part in the cluster, not only for its port. By default of a node that needs no others for that. */
+  readonly awaitsStarted?: boolean;
   /** An existing data directory, kept at the end; a temporary one is made and removed otherwise. */
   readonly dataDir?: string;
   /** The Node executable; the one that runs the tests otherwise. */
@@ -97,7 +104,11 @@ export class BrokerProcess {
     child.stdout.on("data", chunk => (this.#output += chunk));
     child.stderr.on("data", chunk => (this.#output += chunk));
     this.#child = child;
-    await this.#awaitAccepting(child);
+    const before = this.#output.length;
+    await this.#awaitThat(child, "does not listen", () => isAccepting(this.host, this.port));
+    const keys = Object.keys(this.#options.overrides ?? {});
+    if (this.#options.awaitsStarted ?? !CLUSTER_KEYS.some(key => keys.includes(key)))
+      await this.#awaitThat(child, "does not serve", async () => this.#output.includes(STARTED, before));
   }
 
   /** Sends `signal` and resolves when the process is gone. */
@@ -121,11 +132,11 @@ export class BrokerProcess {
     if (this.#ownsDataDir) rmSync(this.dataDir, { recursive: true, force: true });
   }
 
-  async #awaitAccepting(child: ChildProcess): Promise<void> {
+  async #awaitThat(child: ChildProcess, otherwise: string, condition: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + 15_000;
-    while (!(await isAccepting(this.host, this.port))) {
+    while (!(await condition())) {
       if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the broker exited:\n${this.#output}`);
-      if (performance.now() > deadline) throw new Error(`the broker does not listen:\n${this.#output}`);
+      if (performance.now() > deadline) throw new Error(`the broker ${otherwise}:\n${this.#output}`);
       await new Promise(resolve => setTimeout(resolve, 10));
     }
   }
