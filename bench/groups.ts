@@ -16,7 +16,7 @@ import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Broker } from "../src/index.ts";
-import { createTopic } from "./admin.ts";
+import { createTopics } from "./admin.ts";
 import type { MembersCommand, MembersReport } from "./load/group-members.ts";
 
 const isQuick = process.argv.includes("--quick");
@@ -51,7 +51,7 @@ async function measure(protocol: "classic" | "consumer"): Promise<void> {
   const address = `${broker.address.host}:${broker.address.port}`;
   const members = fork(fileURLToPath(new URL("load/group-members.ts", import.meta.url)));
   try {
-    await createTopic(address, TOPIC, PARTITIONS);
+    await createTopics(address, [TOPIC], { partitions: PARTITIONS });
     const count = GROUPS * MEMBERS;
     await tell(members, {
       do: "connect",
