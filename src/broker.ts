@@ -291,7 +291,8 @@ export class Broker {
     // What could not be opened to begin with.
     for (const { id, offline } of logs.directories) if (offline) part.directoryFailed(id);
     this.#onAssembled?.({ services: part.services, metadataLog: driver });
-    await joinCluster(part, () => dispatcher.attach("broker", part.services), modules);
+    await joinCluster(part, modules);
+    dispatcher.attach("broker", part.services);
   }
 
   #nodeModules(dispatcher: Dispatcher): NodeModules {

@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { Fetch } from "../protocol/apis/01-fetch.ts";
+import { Metadata } from "../protocol/apis/03-metadata.ts";
 import { ApiVersions } from "../protocol/apis/18-api-versions.ts";
 import { DescribeConfigs } from "../protocol/apis/32-describe-configs.ts";
+import { ZERO_UUID } from "../protocol/schema.ts";
 import { Broker, BrokerStartError } from "../src/broker.ts";
 import { memoryLogger } from "../src/logging/index.ts";
 import { createMemoryPlatform, LOSE_ALL } from "../src/platform/memory.ts";
@@ -81,6 +83,32 @@ describe("Broker", () => {
     });
     expect(described.results[0]!.configs[0]!.value).to.equal("12345678");
     client.close();
+  });
+
+  it("answers who came too early once it leads again what it led", async () => {
+    const dataDir = directory();
+    const first = await start({ dataDir });
+    const { port } = first.address;
+    const client = await RawClient.connect(first.address);
+    await createTopic(client, "kept");
+    client.close();
+    await first.stop();
+
+    const restarted = start({ dataDir, port });
+    const early = await connectAsSoonAsPossible({ host: "127.0.0.1", port });
+    const request = {
+      topics: [{ name: "kept", topicId: ZERO_UUID }],
+      allowAutoTopicCreation: false,
+      includeClusterAuthorizedOperations: false,
+      includeTopicAuthorizedOperations: false,
+    };
+    const { controllerId, topics } = await early.request(Metadata, 7, request);
+    await restarted;
+    expect(controllerId).to.equal(1);
+    expect(topics[0]!.partitions.map(({ errorCode, leaderId }) => ({ errorCode, leaderId }))).to.deep.equal([
+      { errorCode: 0, leaderId: 1 },
+    ]);
+    early.close();
   });
 
   it("says that a port is in use, and leaves nothing behind", async () => {
@@ -182,3 +210,14 @@ describe("Broker on a disk that loses what was not synced", () => {
     await time.complete(again.stop());
   });
 });
+
+/** A connection to a broker that has yet to listen. */
+async function connectAsSoonAsPossible(address: { host: string; port: number }): Promise<RawClient> {
+  for (;;) {
+    try {
+      return await RawClient.connect(address);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED") throw error;
+    }
+  }
+}

@@ -37,7 +37,7 @@ export interface BrokerLifecycleOptions {
 
 export interface BrokerLifecycleModules {
   readonly channel: ControllerChannel;
-  readonly metadata: Pick<MetadataStore, "image" | "isCaughtUp" | "waitFor">;
+  readonly metadata: Pick<MetadataStore, "image" | "isCaughtUp" | "waitFor" | "subscribe">;
   readonly clock: Pick<Clock, "monotonic">;
   readonly timers: Timers;
   readonly logger: Logger;
@@ -75,6 +75,8 @@ export class BrokerLifecycle {
   /** Something changed since the last heartbeat was made up. */
   #isDue = false;
   #endPause: (() => void) | null = null;
+  /** Ends the look-out for the own unfencing in the image. */
+  #stopFollowing: (() => void) | null = null;
 
   constructor(options: BrokerLifecycleOptions, modules: BrokerLifecycleModules) {
     this.#options = options;
@@ -102,7 +104,7 @@ export class BrokerLifecycle {
   }
 
   /**
-   * Begins with heartbeats, after {@link register}; resolves when the broker is unfenced. Rejects when it is stopped before. `onFault` is told of what
+   * Begins with heartbeats, after {@link register}; resolves when the broker is unfenced and this node has applied that. Rejects when it is stopped before. `onFault` is told of what
    * is no failure of the controller or the network, but of this node.
    */
   start(onFault: (error: unknown) => void): Promise<void> {
@@ -141,6 +143,7 @@ export class BrokerLifecycle {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#endPause?.();
+    this.#stopFollowing?.();
     this.#released.resolve();
     this.#unfenced.reject(new ApiError(Errors.BROKER_NOT_AVAILABLE, "the broker stops"));
   }
@@ -238,7 +241,20 @@ export class BrokerLifecycle {
     // The controller had lost sight of a broker that lives: that is told at once.
     if (isFenced && !this.#isFenced) this.beatNow();
     this.#isFenced = isFenced;
-    if (!isFenced) this.#unfenced.resolve();
+    if (!isFenced) this.#awaitUnfencingHere();
+  }
+
+  /** The start is over once this node's own image has the broker unfenced: the leaderships that it was given come with it. */
+  #awaitUnfencingHere(): void {
+    const { metadata } = this.#modules;
+    const isApplied = () => metadata.image.cluster.brokers.get(this.#options.registration.brokerId)?.fenced === false;
+    if (isApplied()) this.#unfenced.resolve();
+    if (isApplied() || this.#stopFollowing !== null) return;
+    this.#stopFollowing = metadata.subscribe(() => {
+      if (!isApplied()) return;
+      this.#stopFollowing?.();
+      this.#unfenced.resolve();
+    });
   }
 
   async #registerAgain(): Promise<void> {
