@@ -32,13 +32,15 @@ const CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer";
 const NOT_BUILT = [
   "AddPartitionsToTxn|AddOffsetsToTxn|EndTxn|WriteTxnMarkers|TxnOffsetCommit|DescribeTransactions|ListTransactions",
   "SaslHandshake|SaslAuthenticate|DescribeAcls|CreateAcls|DeleteAcls|\\w+DelegationToken|\\w+UserScramCredentials",
-  "DescribeClientQuotas|AlterClientQuotas|AlterReplicaLogDirs|AlterPartitionReassignments|ListPartitionReassignments",
+  "DescribeClientQuotas|AlterClientQuotas|AlterReplicaLogDirs",
   "\\w*Share\\w*|StreamsGroup\\w+",
 ].join("|");
 
 /** Broker settings with another default than Kafka's: bounds where Kafka has none. */
 const BOUNDED =
   "group\\.max\\.size|max\\.connection\\.creation\\.rate|max\\.connections(\\.per\\.ip)?|queued\\.max\\.request\\.bytes";
+/** Timing of the quorum, shorter here: a failover takes a fraction of a second. */
+const QUORUM_TIMING = "controller\\.quorum\\.(election|fetch|request)\\.timeout\\.ms";
 /** Broker settings that say how the process was started. */
 const STARTED_WITH =
   "broker\\.id|listeners|controller\\.(listener\\.names|quorum\\.bootstrap\\.servers)|log\\.dirs|node\\.id|process\\.roles";
@@ -57,6 +59,12 @@ const differences: readonly Difference[] = [
     kafka: new RegExp(`^  (${BOUNDED})=`),
     samsa: new RegExp(`^  (${BOUNDED})=`),
     reason: "everything has a limit here, see docs/stricter-than-kafka.md",
+  },
+  {
+    tool: CONFIGS,
+    kafka: new RegExp(`^  (${QUORUM_TIMING})=`),
+    samsa: new RegExp(`^  (${QUORUM_TIMING})=`),
+    reason: "failover within 300 ms",
   },
   {
     tool: CONFIGS,
