@@ -1,5 +1,6 @@
 /** The command line as a program: this process's arguments, terminal and platform. */
 import { createNodePlatform } from "../platform/node.ts";
+import { limitNursery } from "./nursery.ts";
 import { packageVersion } from "./package-version.ts";
 import { runCli } from "./run.ts";
 import { processTerminal } from "./terminal.ts";
@@ -12,7 +13,9 @@ export async function runProcess(): Promise<number> {
   // The platform's timers do not keep a process alive; a command that waits for one must not end it.
   const alive = setInterval(() => {}, FOREVER_MS);
   try {
-    const context = { terminal: processTerminal(), platform: createNodePlatform(), version: packageVersion() };
+    const platform = createNodePlatform();
+    limitNursery(platform.timers);
+    const context = { terminal: processTerminal(), platform, version: packageVersion() };
     return await runCli(process.argv.slice(2), context);
   } finally {
     clearInterval(alive);
