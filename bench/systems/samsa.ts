@@ -11,6 +11,8 @@ import type { ClusterNode, ClusterSystem, Make, System } from "./system.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const MAIN = join(ROOT, "dist/src/cli/main.js");
 const START_MS = 60_000;
+/** Kafka has none by default, Samsa 10,000, and 1,000 from one address. */
+const CONNECTION_LIMITS = { "max.connections": "30000", "max.connections.per.ip": "30000" };
 
 export interface SamsaOptions {
   readonly overrides?: Readonly<Record<string, string>>;
@@ -23,7 +25,7 @@ export const samsa: Make = { name: "Samsa", start: startSamsa, startCluster };
 export async function startSamsa(dataRoot: string, options: SamsaOptions = {}): Promise<System> {
   const port = await freePortPair();
   const dataDir = mkdtempSync(join(dataRoot, "samsa-"));
-  const overrides = overrideArguments(options.overrides ?? {});
+  const overrides = overrideArguments({ ...CONNECTION_LIMITS, ...options.overrides });
   const args = ["start", "--port", String(port), "--data-dir", dataDir, "--log-level", "warn", ...overrides];
   const broker = new SamsaProcess(port, args, options.nodeFlags ?? []);
   await broker.start();
