@@ -8,6 +8,8 @@ import { Broker } from "../../../src/broker.ts";
 import { BrokerConfig } from "../../../src/config/index.ts";
 import { memoryLogger, nullLogger } from "../../../src/logging/index.ts";
 import type { Platform } from "../../../src/platform/platform.ts";
+import type { Partition } from "../../../src/replication/partition.ts";
+import type { ReplicaManager } from "../../../src/replication/replica-manager.ts";
 import { RpcClient } from "../../../src/rpc/index.ts";
 import type { EndOfProcess, Machine } from "../../simulation/machine.ts";
 import { World } from "../../simulation/world.ts";
@@ -30,6 +32,7 @@ export class BrokerCluster {
   readonly #options: BrokerClusterOptions;
   readonly #client: Platform;
   readonly #clients = new Map<string, RpcClient>();
+  readonly #replicas = new Map<number, ReplicaManager>();
 
   constructor(options: BrokerClusterOptions) {
     this.#options = options;
@@ -71,7 +74,7 @@ export class BrokerCluster {
           },
         }),
       },
-      { platform, logger },
+      { platform, logger, onAssembled: ({ services }) => this.#replicas.set(id, services.replicas) },
     );
     this.brokers.set(id, broker);
     return broker.start().then(() => broker);
@@ -81,6 +84,11 @@ export class BrokerCluster {
   async startAll(config: Readonly<Record<string, string>> = {}): Promise<Broker[]> {
     const ids = Array.from({ length: this.#options.count }, (_one, index) => index + 1);
     return this.complete(Promise.all(ids.map(id => this.start(id, config))));
+  }
+
+  /** A partition as the node hosts it. */
+  partitionOf(id: number, topic: string, index = 0): Partition {
+    return this.#replicas.get(id)!.get(topic, index)!;
   }
 
   /** Ends a node's process. */
