@@ -20,7 +20,7 @@ export const samsaBrokerConfigs = {
   },
   "samsa.quorum.suspicion.jitter.ms": {
     type: "int",
-    default: 40,
+    default: 10,
     valid: between(0, 10_000),
     importance: "low",
     updateMode: "read-only",

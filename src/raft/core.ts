@@ -391,6 +391,7 @@ export class RaftCore {
   /** The node stops: hands over, and does nothing on its own any more. */
   stop(nowMs: number): Action[] {
     this.#isStopped = true;
+    this.#isStateDirty = true;
     if (this.#role.kind === "leader") this.#resign("shutting down", nowMs);
     else this.#becomeUnattached(this.epoch, nowMs, Infinity);
     return this.#end(nowMs);
@@ -932,7 +933,8 @@ export class RaftCore {
   #setState(change: Partial<QuorumState>): void {
     const hasNoVote = change.votedId === -1 ? { votedDirectoryId: ZERO_UUID } : {};
     this.#state = { ...this.#state, ...change, ...hasNoVote };
-    this.#isStateDirty = true;
+    // Who leads need not outlive a crash: epoch and vote do, and they say that nobody else can (Raft §5.2). It is written along with them.
+    if (change.leaderEpoch !== undefined || change.votedId !== undefined) this.#isStateDirty = true;
   }
 
   #fatal(message: string): void {

@@ -23,7 +23,7 @@ export const DEFAULT_QUORUM_TIMEOUTS: QuorumTimeouts = Object.freeze({
   fetchTimeoutMs: 1_000,
   requestTimeoutMs: 1_000,
   retryBackoffMs: 20,
-  suspicionJitterMs: 40,
+  suspicionJitterMs: 10,
 });
 
 /** Kafka's longest wait of a fetch; shorter where the fetch timeout is, so that a few answers fit in. */

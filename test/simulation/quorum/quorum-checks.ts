@@ -110,7 +110,9 @@ export class QuorumChecks {
     };
     if (state.leaderEpoch < before.leaderEpoch) complain("went back to an earlier epoch");
     if (state.leaderEpoch > before.leaderEpoch) return;
-    if (before.leaderId >= 0 && state.leaderId !== before.leaderId) complain("forgot the leader");
+    // A crash may make it forget who leads, which is written along with the vote.
+    if (before.leaderId >= 0 && state.leaderId >= 0 && state.leaderId !== before.leaderId)
+      complain("changed the leader");
     if (before.votedId >= 0 && state.votedId !== before.votedId) complain("forgot its vote");
     // The file of kraft.version 0 has no directory ids.
     const isNamed = state.votedDirectoryId !== ZERO_UUID;
