@@ -71,15 +71,16 @@ async function run(mutant: Mutant): Promise<string | null> {
       path,
       source.replace(mutant.from, () => mutant.to),
     );
-    return await runSuite(directory);
+    return await runSuite(directory, mutant.tests);
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
-function runSuite(directory: string): Promise<string | null> {
+function runSuite(directory: string, tests: string | undefined): Promise<string | null> {
   const mocha = join(root, "node_modules/mocha/bin/mocha.js");
   const options = ["--no-config", "--extension", "ts", "--bail", "--reporter", "json", ...FILES];
+  if (tests !== undefined) options.push("--grep", tests);
   const child = spawn(process.execPath, [mocha, ...options], {
     cwd: directory,
     env: { ...process.env, ...LIMITS },

@@ -2,15 +2,19 @@
  * Ways to break the log's durability, each one small enough to slip through a review. The power-loss suite must notice every one of them: a mutant
  * that lives says that a rule is not checked.
  */
+import { journalMutants } from "./journal-mutants.ts";
+
 export interface Mutant {
   readonly name: string;
   readonly file: string;
   /** Must stand exactly once in the file. */
   readonly from: string;
   readonly to: string;
+  /** Only tests with this in their title are run: the others know nothing of it. */
+  readonly tests?: string;
 }
 
-export const mutants: readonly Mutant[] = [
+const logMutants: readonly Mutant[] = [
   {
     name: "acknowledges before the sync returns",
     file: "src/log/log-files.ts",
@@ -192,3 +196,5 @@ export const mutants: readonly Mutant[] = [
     to: "",
   },
 ];
+
+export const mutants: readonly Mutant[] = [...logMutants, ...journalMutants];
