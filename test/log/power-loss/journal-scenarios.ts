@@ -48,7 +48,7 @@ const journalScenarios: readonly Scenario[] = [
     journal: { ...TIGHT, fileSizeBytes: 1536 },
     run: async world => {
       await begin(world);
-      for (let count = 0; count < 14; count += 1) await round(world);
+      for (let count = 0; count < 9; count += 1) await round(world);
     },
   },
   {
@@ -88,7 +88,7 @@ const journalScenarios: readonly Scenario[] = [
     journal: { ...MIXED, fileSizeBytes: 1536 },
     run: async world => {
       await begin(world);
-      for (let count = 0; count < 5; count += 1) {
+      for (let count = 0; count < 4; count += 1) {
         await round(world);
         world.truncate("a-0", 1);
         world.append("a-0", { ...SAME, epoch: count + 1 });

@@ -9,8 +9,8 @@ import { randomRun } from "./random-run.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 import { World } from "./world.ts";
 
-const LIMIT = Number(process.env["SAMSA_POWER_LOSS_STATES"] ?? 1100);
-const RUNS = Number(process.env["SAMSA_POWER_LOSS_RUNS"] ?? 40);
+const LIMIT = Number(process.env["SAMSA_POWER_LOSS_STATES"] ?? 800);
+const RUNS = Number(process.env["SAMSA_POWER_LOSS_RUNS"] ?? 30);
 const RANDOM_STEPS = 60;
 const replay = process.env["SAMSA_POWER_LOSS"]?.split("/");
 const FIRST_SEED = Number(replay?.[1] ?? process.env["SAMSA_POWER_LOSS_SEED"] ?? 1);
@@ -32,7 +32,7 @@ describe("logs after a power failure", function () {
 
   for (const scenario of [...scenarios, ...journaledScenarios]) {
     if (replay !== undefined && replay[0] !== scenario.name) continue;
-    it(`keep the rules: ${scenario.name}`, exploring(scenario, 1, LIMIT, 1));
+    it(`keep the rules: ${scenario.name}`, exploring(scenario, 1, limitOf(scenario), 1));
   }
   for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed += 1) {
     for (const scenario of [RANDOM, RANDOM_JOURNALED]) {
@@ -45,6 +45,11 @@ describe("logs after a power failure", function () {
     console.log(`    ${stateCount} states opened, of ${possibleCount} that scripts could leave`);
   });
 });
+
+/** Scripts that run with a journal once more have shown most of what they have to show. */
+function limitOf({ name }: Scenario): number {
+  return name.endsWith("+journal") ? Math.ceil(LIMIT / 2) : LIMIT;
+}
 
 async function exploreScenario(
   scenario: Scenario,
