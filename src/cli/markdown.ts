@@ -11,6 +11,7 @@ const COMMANDS: readonly string[] = [
   "topics describe",
   "topics alter",
   "topics delete",
+  "topics reassign",
   "configs describe",
   "configs alter",
   "groups list",

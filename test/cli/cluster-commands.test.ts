@@ -56,6 +56,12 @@ describe("samsa commands against a broker", () => {
         end: 0,
       });
       expect(await output(["topics", "describe", "orders"])).to.contain("retention.ms=60000");
+      expect(await output(["topics", "reassign", "orders", "--brokers", "1", "--wait"])).to.equal(
+        "Moved 3 partitions of topic orders.\n",
+      );
+      const unknown = await run(["topics", "reassign", "orders", "-p", "1", "--replicas", "1,9"]);
+      expect(unknown.exitCode).to.equal(1);
+      expect(unknown.notes).to.contain("no such broker is registered").and.contain("INVALID_REPLICA_ASSIGNMENT");
       await output(["topics", "alter", "orders", "-p", "4", "-c", "segment.ms=5000", "-d", "retention.ms"]);
       const [altered] = JSON.parse(await output(["topics", "describe", "orders", "--json"]));
       expect([altered.partitions.length, altered.configs]).to.deep.equal([4, { "segment.ms": "5000" }]);

@@ -236,7 +236,7 @@ describe("samsa groups and cluster", () => {
       expect(status.clusterId).to.equal(broker.clusterId);
       expect(status.nodes[0]).to.include({ node: 1, fenced: false, leads: status.partitions.count });
       expect(status.quorum).to.include({ leader: 1 });
-      expect(status.partitions).to.deep.include({ offline: [], underReplicated: [], notPreferred: [] });
+      expect(status.partitions).to.deep.include({ offline: [], underReplicated: [], notPreferred: [], moving: [] });
     });
   });
 });

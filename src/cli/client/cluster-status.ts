@@ -5,6 +5,7 @@ import { DescribeCluster } from "../../../protocol/apis/60-describe-cluster.ts";
 import { ApiError, Errors } from "../../../protocol/errors.ts";
 import type { ResponseOf } from "../../../protocol/schema.ts";
 import type { ClusterClient, ClusterMetadata } from "./cluster-client.ts";
+import { listReassignments } from "./reassignments.ts";
 import { isRetriable } from "./retry.ts";
 
 export interface ClusterStatus {
@@ -69,6 +70,8 @@ export interface PartitionsStatus {
   readonly underReplicated: readonly string[];
   /** Led by another than the first of their replicas. */
   readonly notPreferred: readonly string[];
+  /** Whose replicas are being moved. */
+  readonly moving: readonly string[];
 }
 
 const METADATA_TOPIC = "__cluster_metadata";
@@ -79,8 +82,9 @@ export async function clusterStatus(cluster: ClusterClient): Promise<ClusterStat
     return answers;
   });
   const partitions = allPartitions(metadata);
-  const [quorum, directories] = await Promise.all([
+  const [quorum, moves, directories] = await Promise.all([
     cluster.retry(() => quorumStatus(cluster)),
+    listReassignments(cluster),
     Promise.all(
       described.brokers.map(({ brokerId, isFenced }) => (isFenced ? null : directoriesOf(cluster, brokerId))),
     ),
@@ -110,6 +114,7 @@ export async function clusterStatus(cluster: ClusterClient): Promise<ClusterStat
       notPreferred: namesOf(
         partitions.filter(({ leaderId, replicaNodes }) => leaderId >= 0 && leaderId !== replicaNodes[0]),
       ),
+      moving: moves.map(({ topic, partition }) => `${topic}-${partition}`),
     },
   };
 }

@@ -21,7 +21,7 @@ export interface StepContext {
 }
 
 /** Partitions changed by one operation: few enough that others get their turn in between. */
-export const PARTITIONS_PER_STEP = 5_000;
+export const PARTITIONS_PER_STEP = 1_000;
 
 /** A step of something that may take several operations. */
 export interface Step {

@@ -83,11 +83,12 @@ async function writeQuorum(terminal: Terminal, quorum: QuorumStatus): Promise<vo
 }
 
 async function writePartitions(terminal: Terminal, { partitions, nodes }: ClusterStatus): Promise<void> {
-  const { offline, underReplicated, notPreferred } = partitions;
+  const { offline, underReplicated, notPreferred, moving } = partitions;
   const troubles = [
     ["offline", offline],
     ["under-replicated", underReplicated],
     ["not led by their preferred replica", notPreferred],
+    ["being moved", moving],
   ] as const;
   const isWell = offline.length === 0 && underReplicated.length === 0 && nodes.every(({ fenced }) => !fenced);
   if (isWell) await terminal.write("partitions  all have a leader and all their replicas in sync\n");

@@ -74,6 +74,7 @@ export class History {
       id,
       isUp: true,
       epoch: -1,
+      pastEpochs: [],
       incarnation: this.#uuid(),
       dirs: id === 0 ? [uuidOf(this.#uuid()), uuidOf(this.#uuid())] : [uuidOf(this.#uuid())],
       offline: [],
@@ -147,6 +148,7 @@ export class History {
     machine.isUp = true;
     machine.isStopping = false;
     machine.isRegistering = false;
+    if (machine.epoch >= 0) machine.pastEpochs.push(machine.epoch);
     machine.epoch = -1;
     machine.incarnation = this.#uuid();
     machine.dirs = [...machine.dirs, ...machine.offline];
@@ -322,7 +324,7 @@ export class History {
       if (!isIn && !isStale && this.#isInTouch(machine) && sender === leader) holders?.add(id);
       if (!isIn && !isStale && !holders?.has(id)) continue;
       const known = this.#state.image.cluster.brokers.get(id)?.epoch ?? 0;
-      members.push({ brokerId: id, brokerEpoch: isStale ? known - 1 : known });
+      members.push({ brokerId: id, brokerEpoch: isStale ? (machine.pastEpochs.at(-1) ?? known - 1) : known });
     }
     const proposed = {
       partitionIndex: partition.partition,

@@ -8,6 +8,8 @@ export interface Machine {
   isUp: boolean;
   /** Of the registration that the process knows; -1 before. */
   epoch: number;
+  /** Those of the processes before. */
+  readonly pastEpochs: number[];
   incarnation: number;
   /** Online log directories of the process. */
   dirs: string[];

@@ -2,7 +2,7 @@
  * Applies each mutant to a copy of the sources and runs the controller's tests on it, the random histories first; prints a table of what killed each.
  * Exits with 1 when one lives, or when its text is no longer in the sources.
  *
- *     node test/metadata/controller/mutants/main.ts [--only <part of a name>] [--histories 2000]
+ *     node test/metadata/controller/mutants/main.ts [--only <part of a name>] [--histories 12000]
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -24,7 +24,7 @@ const OTHERS = [
 ];
 
 const { values } = parseArgs({
-  options: { only: { type: "string" }, histories: { type: "string", default: "2000" } },
+  options: { only: { type: "string" }, histories: { type: "string", default: "12000" } },
 });
 const chosen = mutants.filter(({ name }) => name.includes(values.only ?? ""));
 for (const mutant of chosen) mutated(mutant);
