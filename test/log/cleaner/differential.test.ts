@@ -7,9 +7,9 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { historyArbitrary, playHistory } from "./support/history.ts";
 
-const HISTORIES = Number(process.env.SAMSA_CLEANER_HISTORIES ?? 5000);
+const HISTORIES = Number(process.env.TEST_CLEANER_HISTORIES ?? 5000);
 /** Test processes run side by side: a part of the histories each would help only with a file each. */
-const SEED = Number(process.env.SAMSA_CLEANER_SEED ?? 20_261_121);
+const SEED = Number(process.env.TEST_CLEANER_SEED ?? 20_261_121);
 
 describe("the cleaner", function () {
   this.timeout(180_000);

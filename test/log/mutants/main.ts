@@ -16,7 +16,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
 const COPIED = ["protocol", "src", "test/log/power-loss", "package.json", "tsconfig.json"];
 /** Cheap ones first: most mutants die in them. */
 const FILES = ["power-loss", "corruption", "faults"].map(name => `test/log/power-loss/${name}.test.ts`);
-const LIMITS = { SAMSA_POWER_LOSS_STATES: "700", SAMSA_POWER_LOSS_RUNS: "12", SAMSA_POWER_LOSS_FAULTS: "0.4" };
+const LIMITS = { TEST_POWER_LOSS_STATES: "700", TEST_POWER_LOSS_RUNS: "12", TEST_POWER_LOSS_FAULTS: "0.4" };
 
 interface Outcome {
   readonly mutant: Mutant;

@@ -98,10 +98,10 @@ async function checkState(
     if (seed % 4 === 0) await checkSecondRecovery(left, recovered);
     if (seed % 8 === 0) await checkGoesOn(left, facts, recovered);
   } catch (error) {
-    if (error instanceof Error && error.message.includes("SAMSA_POWER_LOSS=")) throw error;
+    if (error instanceof Error && error.message.includes("TEST_POWER_LOSS=")) throw error;
     const message = error instanceof Error ? (error instanceof Violation ? error.message : error.stack) : String(error);
     throw new Violation(
-      `${message}\n  see it again: SAMSA_POWER_LOSS='${name}' npx mocha --no-config --extension ts test/log/power-loss/power-loss.test.ts`,
+      `${message}\n  see it again: TEST_POWER_LOSS='${name}' npx mocha --no-config --extension ts test/log/power-loss/power-loss.test.ts`,
     );
   }
 }

@@ -15,8 +15,8 @@ import { World } from "./world.ts";
 
 type FaultKind = "EIO" | "ENOSPC" | "full";
 
-const SHARE = Number(process.env["SAMSA_POWER_LOSS_FAULTS"] ?? 1);
-const replay = process.env["SAMSA_FAULT"]?.split("/");
+const SHARE = Number(process.env.TEST_POWER_LOSS_FAULTS ?? 1);
+const replay = process.env.TEST_FAULT?.split("/");
 
 describe("logs on a failing disk", function () {
   this.timeout(600_000);
@@ -117,7 +117,7 @@ async function checkFault(scenario: Scenario, kind: FaultKind, index: number, ra
     const message = violation instanceof Violation ? violation.message : (violation as Error).stack;
     throw new Violation(
       `${message}\n  when ${site} failed${error === null ? "" : `, the script ended with ${String(error)}`}` +
-        `\n  see it again: SAMSA_FAULT='${name}' npx mocha --no-config --extension ts test/log/power-loss/faults.test.ts`,
+        `\n  see it again: TEST_FAULT='${name}' npx mocha --no-config --extension ts test/log/power-loss/faults.test.ts`,
     );
   }
   return stateCount;

@@ -1,7 +1,7 @@
 /**
  * Power failure at every moment of scripted runs: every state that could be left is opened with the real log manager and held against the rules.
  *
- * SAMSA_POWER_LOSS_STATES sets how many states are opened for each script, SAMSA_POWER_LOSS=<name of a state> shows one again.
+ * TEST_POWER_LOSS_STATES sets how many states are opened for each script, TEST_POWER_LOSS=<name of a state> shows one again.
  */
 import { explore } from "./explore.ts";
 import { journaledScenarios, TIGHT } from "./journal-scenarios.ts";
@@ -9,11 +9,11 @@ import { randomRun } from "./random-run.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 import { World } from "./world.ts";
 
-const LIMIT = Number(process.env["SAMSA_POWER_LOSS_STATES"] ?? 800);
-const RUNS = Number(process.env["SAMSA_POWER_LOSS_RUNS"] ?? 30);
+const LIMIT = Number(process.env.TEST_POWER_LOSS_STATES ?? 800);
+const RUNS = Number(process.env.TEST_POWER_LOSS_RUNS ?? 30);
 const RANDOM_STEPS = 60;
-const replay = process.env["SAMSA_POWER_LOSS"]?.split("/");
-const FIRST_SEED = Number(replay?.[1] ?? process.env["SAMSA_POWER_LOSS_SEED"] ?? 1);
+const replay = process.env.TEST_POWER_LOSS?.split("/");
+const FIRST_SEED = Number(replay?.[1] ?? process.env.TEST_POWER_LOSS_SEED ?? 1);
 
 const RANDOM: Scenario = { name: "random", run: world => randomRun(world, RANDOM_STEPS) };
 const RANDOM_JOURNALED: Scenario = { ...RANDOM, name: "random+journal", journal: TIGHT };

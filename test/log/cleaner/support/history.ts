@@ -377,11 +377,15 @@ class Player {
     this.#checkProducers();
   }
 
-  /** Sequences and epochs must go on where they were. */
+  /** Sequences and epochs must go on where they were, and nobody with a record in the log may be forgotten, whatever is left of its records. */
   #checkProducers(): void {
     for (let producer = 0; producer < PRODUCER_COUNT; producer += 1) {
       const entry = this.#log.producers.get(producer + 100);
-      if (entry === undefined) continue;
+      if (entry === undefined) {
+        const last = this.#written.findLast(record => record.producer === producer);
+        expect(last?.offset ?? -1, `last record of producer ${producer}`).to.be.below(this.#log.logStartOffset);
+        continue;
+      }
       expect(entry.epoch, `epoch of producer ${producer}`).to.equal(this.#epochs[producer]);
       const lastSequence = entry.batches.at(-1)?.lastSequence ?? -1;
       expect(lastSequence + 1, `next sequence of producer ${producer}`).to.equal(this.#sequences[producer]);
