@@ -15,7 +15,7 @@ import { SeededRandom } from "../../src/platform/memory-random.ts";
 import { append, config, type LogWorld, openLogs, readAll, TOPIC_ID } from "./support/log-world.ts";
 
 const SEEDS = Number(process.env.TEST_CRASH_SEEDS ?? 60);
-const FIRST_SEED = Number(process.env.SAMSA_CRASH_FIRST_SEED ?? 1);
+const FIRST_SEED = Number(process.env.TEST_CRASH_FIRST_SEED ?? 1);
 const STEPS = 40;
 
 const CONFIG = config({ segmentSizeBytes: 1200, indexIntervalBytes: 200, fileDeleteDelayMs: 10, retentionMs: -1 });
