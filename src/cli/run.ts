@@ -48,7 +48,7 @@ const commands: readonly {
   },
   {
     name: "cluster",
-    describe: "Look at the cluster as a whole",
+    describe: "Start a local cluster of several processes, and look at any cluster as a whole",
     load: async context => (await import("./commands/cluster/index.ts")).clusterCommand(context),
   },
   {
