@@ -10,7 +10,7 @@ export const brokerQuotaConfigs = {
     valid: atLeast(0),
     importance: "medium",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation: "Bytes a second that this broker's throttled follower replicas fetch.",
   },
   "leader.replication.throttled.rate": {
@@ -19,7 +19,7 @@ export const brokerQuotaConfigs = {
     valid: atLeast(0),
     importance: "medium",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation: "Bytes a second that this broker's throttled leader replicas serve.",
   },
   "replica.alter.log.dirs.io.max.bytes.per.second": {

@@ -93,7 +93,7 @@ export const kafkaTopicConfigs = {
     default: [],
     valid: throttledReplicas,
     importance: "medium",
-    effect: "later",
+    effect: "used",
     documentation: "Replicas whose fetching is held back by the follower quota, as partition:broker, or * for all.",
   },
   "index.interval.bytes": {
@@ -118,7 +118,7 @@ export const kafkaTopicConfigs = {
     default: [],
     valid: throttledReplicas,
     importance: "medium",
-    effect: "later",
+    effect: "used",
     documentation: "Replicas whose serving is held back by the leader quota, as partition:broker, or * for all.",
   },
   "local.retention.bytes": {

@@ -136,7 +136,8 @@ function parked(fetched: FetchedPartitions, remainingMs: number, call: Call): Pr
       if (session.kind === "incremental" && session.session.parked === operation) session.session.parked = null;
       resolve(operation);
     });
-    for (const { replica } of fetched.partitions) if (replica !== null) operation.watch(replica);
+    for (const { replica, isHeldBack } of fetched.partitions)
+      if (replica !== null && isHeldBack !== true) operation.watch(replica);
     if (follower !== null && session.kind === "incremental") session.session.parked = operation;
     else context.connection.onClosed = () => operation.finish();
     context.replicas.timeouts.schedule(operation, remainingMs);

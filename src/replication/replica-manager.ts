@@ -19,6 +19,7 @@ import { DiskError } from "../platform/platform.ts";
 import { Partition } from "./partition.ts";
 import type { TopicCounters } from "./partition-host.ts";
 import { Replication, type ReplicationModules } from "./replication.ts";
+import type { ReplicationThrottles } from "./replication-throttles.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 
 export interface ReplicaManagerOptions {
@@ -113,6 +114,11 @@ export class ReplicaManager {
     return this.#replication.preferredReplica(partition, clientRack, fetchOffset);
   }
 
+  /** What holds back replicas that are being moved (KIP-73). */
+  get throttles(): ReplicationThrottles {
+    return this.#replication.throttles;
+  }
+
   /** A log directory failed: its partitions are offline here. Takes effect at the end of the tick. */
   directoryFailed(): void {
     this.#modules.timers.endOfTick(() => {
@@ -187,6 +193,7 @@ export class ReplicaManager {
       partition ??= this.#create(hosted ?? this.#addTopic(topic), image, config);
       if (partition === undefined) continue;
       const minInSyncReplicas = config.minInsyncReplicas(image.replicas.length);
+      this.#replication.throttles.configure(partition, config);
       this.#replication.giveRole(partition, image, minInSyncReplicas);
     }
   }
@@ -273,6 +280,7 @@ export class ReplicaManager {
     const config = this.#configOf(topicName);
     for (const partition of topic.partitions) {
       if (partition === undefined) continue;
+      this.#replication.throttles.configure(partition, config);
       partition.updateMinInSyncReplicas(config.minInsyncReplicas(partition.replicas.length));
       if (!partition.isOffline) partition.log.updateConfig(logConfigOf(config));
     }

@@ -18,6 +18,7 @@ import type { Partition } from "./partition.ts";
 import type { HostedPartition, PartitionHost } from "./partition-host.ts";
 import { RACK_AWARE_SELECTOR, selectByRack } from "./replica-selector.ts";
 import { measureReplication } from "./replication-metrics.ts";
+import { ReplicationThrottles } from "./replication-throttles.ts";
 
 export interface ReplicationOptions {
   readonly nodeId: number;
@@ -48,6 +49,7 @@ export class Replication {
   readonly #fetchers: Fetchers;
   readonly #proposals: IsrProposals;
   readonly #assignments: DirectoryAssignments;
+  readonly #throttles: ReplicationThrottles;
   /** Partitions led here with parked fetches of followers that are to hear of this tick's appends. */
   readonly #untold: HostedPartition[] = [];
   #lagTimer: Timer | null = null;
@@ -56,6 +58,7 @@ export class Replication {
     this.#nodeId = nodeId;
     this.#modules = modules;
     const { config, logs, metadata, metrics, clock } = modules;
+    this.#throttles = new ReplicationThrottles({ nodeId }, modules);
     this.#fetchers = new Fetchers(
       () => ({
         nodeId,
@@ -71,6 +74,7 @@ export class Replication {
         flush: log => logs.flush(log),
         addressOf: brokerId => this.#addressOf(brokerId),
         fetchedBytes: metrics.counter("samsa_replica_received_bytes_total"),
+        throttles: this.#throttles,
       },
     );
     const toController = { nodeId, requestTimeoutMs: config.get("controller.socket.timeout.ms") };
@@ -108,6 +112,11 @@ export class Replication {
     this.#fetchers.close();
   }
 
+  /** What holds back replicas that are being moved. */
+  get throttles(): ReplicationThrottles {
+    return this.#throttles;
+  }
+
   /** Gives `partition` the role that the metadata has for it, and fetches it, or no longer, as that demands. */
   giveRole(partition: Partition, image: PartitionImage, minInSyncReplicas: number): void {
     this.#tellDirectory(partition, image);
@@ -125,6 +134,7 @@ export class Replication {
   forget(partition: Partition): void {
     this.#fetchers.unfollow(partition);
     this.#assignments.forget(partition.topicId, partition.index);
+    this.#throttles.forget(partition);
   }
 
   /** A log directory failed: nothing of it is fetched any more, and nobody waits for it. */

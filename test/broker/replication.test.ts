@@ -4,6 +4,7 @@ import { Produce } from "../../protocol/apis/00-produce.ts";
 import { Fetch } from "../../protocol/apis/01-fetch.ts";
 import { ListOffsets } from "../../protocol/apis/02-list-offsets.ts";
 import { DeleteRecords } from "../../protocol/apis/21-delete-records.ts";
+import { IncrementalAlterConfigs } from "../../protocol/apis/44-incremental-alter-configs.ts";
 import { Errors } from "../../protocol/errors.ts";
 import type { ResponseOf } from "../../protocol/schema.ts";
 import { RACK_AWARE_SELECTOR } from "../../src/replication/replica-selector.ts";
@@ -39,6 +40,20 @@ async function fetch(cluster: BrokerCluster, id: number, fetchOffset: number, ra
   const request = { ...fetchRequest([{ topic: TOPIC, fetchOffset }], { maxWaitMs }), rackId };
   const response = await cluster.ask(id, Fetch, request, { versions: { max: 12 } });
   return response.responses[0]!.partitions[0]!;
+}
+
+async function configure(
+  cluster: BrokerCluster,
+  asked: number,
+  resourceType: number,
+  resourceName: string,
+  name: string,
+  value: string,
+): Promise<void> {
+  const configs = [{ name, configOperation: 0, value }];
+  const resources = [{ resourceType, resourceName, configs }];
+  const { responses } = await cluster.ask(asked, IncrementalAlterConfigs, { resources, validateOnly: false });
+  expect(responses[0]!.errorCode, responses[0]!.errorMessage ?? "").to.equal(Errors.NONE);
 }
 
 /** Log start and end of the replica on a broker. */
@@ -119,6 +134,28 @@ describe("a topic with three replicas", () => {
     };
     expect([await latest(-1), await latest(-2), await latest(victim)]).to.deep.equal([1, 2, 2]);
   });
+
+  for (const side of ["leader", "follower"] as const) {
+    it(`is brought up to date no faster than the ${side}'s quota allows where that holds`, async () => {
+      const cluster = await started();
+      const { leaderId } = await partition(cluster, 1);
+      const victim = ALL.find(id => id !== leaderId && id !== cluster.activeController)!;
+      cluster.end(victim);
+      const batch = "x".repeat(100_000);
+      for (let round = 0; round < 20; round += 1) expect(await produce(cluster, batch, leaderId)).to.equal(Errors.NONE);
+      await configure(cluster, leaderId, 2, TOPIC, `${side}.replication.throttled.replicas`, "*");
+      await configure(cluster, leaderId, 4, "", `${side}.replication.throttled.rate`, "200000");
+      await cluster.complete(cluster.start(victim, { "replica.fetch.max.bytes": "150000" }));
+      const startedMs = cluster.nowMs;
+      await cluster.until(() => logOf(cluster, victim).logEndOffset === 20);
+      const tookMs = cluster.nowMs - startedMs;
+      expect(tookMs, "2 MB at 200 kB/s, less what the first window lets by").to.be.within(6_000, 12_000);
+      // Who is in sync is not held back.
+      await cluster.until(() => cluster.partitionOf(leaderId, TOPIC).isr.length === 3);
+      expect(await produce(cluster, batch, leaderId)).to.equal(Errors.NONE);
+      expect(cluster.nowMs - startedMs - tookMs).to.be.below(1_500);
+    });
+  }
 
   it("moves from a log directory that fails to another broker, and stays readable", async () => {
     const cluster = new BrokerCluster({ count: 3, config: { "log.dirs": "/first,/second" } });

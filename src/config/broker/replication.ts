@@ -211,7 +211,7 @@ export const replicationConfigs = {
     valid: atLeast(1),
     importance: "low",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Measuring windows kept for replication quotas.",
   },
   "replication.quota.window.size.seconds": {
@@ -220,7 +220,7 @@ export const replicationConfigs = {
     valid: atLeast(1),
     importance: "low",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Length of each measuring window of replication quotas.",
   },
   "unclean.leader.election.enable": {

@@ -40,6 +40,8 @@ export interface FetchedPartition {
   readonly replica: Partition | null;
   readonly response: FetchPartitionResponse;
   readonly sizeBytes: number;
+  /** A follower gets nothing of it for now, whatever comes (KIP-73). */
+  readonly isHeldBack?: boolean;
 }
 
 /** What reading all of them came to. */
@@ -137,6 +139,10 @@ export class FetchReader {
       const response = { ...factsOf(request, replica, isolation), preferredReadReplica, records: NO_RECORDS };
       return { request, replica, response, sizeBytes: 0 };
     }
+    if (follower !== null && this.#replicas.throttles.holdsBackFollower(replica, follower.replicaId)) {
+      const response = { ...factsOf(request, replica, isolation), records: NO_RECORDS };
+      return { request, replica, response, sizeBytes: 0, isHeldBack: true };
+    }
     const remainingBytes = Math.max(0, this.#limits.maxBytes - this.#sizeBytes);
     const maxBytes = Math.min(request.maxBytes, remainingBytes);
     // What is told of the log is what held when it was read.
@@ -158,6 +164,8 @@ export class FetchReader {
       return failed(request, replica, Errors.UNSUPPORTED_COMPRESSION_TYPE);
     }
     const response: FetchPartitionResponse = { ...facts, records: outcome.chunks };
+    const { follower } = this.#limits;
+    if (follower !== null) this.#replicas.throttles.sentToFollower(replica, follower.replicaId, outcome.sizeBytes);
     if (this.#limits.isolation === "last-stable-offset" && outcome.sizeBytes > 0) {
       response.abortedTransactions = abortedTransactions(replica, outcome);
     }

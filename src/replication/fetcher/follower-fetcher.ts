@@ -55,6 +55,11 @@ export interface FollowerFetcherModules {
   readonly timers: Timers;
   readonly logger: Logger;
   readonly fetchedBytes: Counter;
+  /** Holds back what is being moved (KIP-73). */
+  readonly throttles: {
+    holdsBackFetch(partition: Partition): boolean;
+    fetched(partition: Partition, sizeBytes: number): void;
+  };
 }
 
 /** A partition that is followed. */
@@ -80,6 +85,8 @@ interface AskedPartition extends WantedPartition {
 type Asked = ReadonlyMap<string, AskedPartition>;
 
 const FIRST_BACKOFF_MS = 10;
+/** How long a partition that is held back by the quota is left alone at a time. */
+const THROTTLED_MS = 100;
 /** From here on the follower's epoch is in the request (KIP-903); topics go by id. */
 const MIN_VERSION = 15;
 const LATEST = -1;
@@ -162,6 +169,10 @@ export class FollowerFetcher {
     const wanted = new Map<string, AskedPartition>();
     for (const [name, followed] of this.#followed) {
       if (followed.retry !== null || followed.isFlushing || followed.partition.follower === null) continue;
+      if (this.#modules.throttles.holdsBackFetch(followed.partition)) {
+        this.#retryAfter(followed, THROTTLED_MS);
+        continue;
+      }
       const position = followed.partition.fetchPosition;
       const { topicId, index } = followed;
       if (position !== null) wanted.set(name, { topicId, index, position, followed });
@@ -236,6 +247,7 @@ export class FollowerFetcher {
         if (outcome.sizeBytes > 0) {
           appended.push(partition.log);
           this.#modules.fetchedBytes.increment(outcome.sizeBytes);
+          this.#modules.throttles.fetched(partition, outcome.sizeBytes);
         }
         return;
       case "refused":
@@ -301,12 +313,16 @@ export class FollowerFetcher {
     const event = { partition: nameOf(followed), leaderId, error, message, delayMs };
     if (delayMs < backoffMs) this.#modules.logger.debug("replica.fetch-refused", event);
     else this.#modules.logger.warn("replica.fetch-refused", event);
+    this.#retryAfter(followed, delayMs);
+    this.#schedule();
+  }
+
+  #retryAfter(followed: Followed, delayMs: number): void {
     followed.retry?.clear();
     followed.retry = this.#modules.timers.after(delayMs, () => {
       followed.retry = null;
       this.#schedule();
     });
-    this.#schedule();
   }
 
   /** No answer. The client waits by itself before it connects again; whatever else it was, we wait here. */
