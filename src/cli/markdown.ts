@@ -22,6 +22,8 @@ const COMMANDS: readonly string[] = [
   "produce",
   "consume",
   "log dump",
+  "storage format",
+  "storage random-uuid",
   "bench log",
 ];
 

@@ -67,6 +67,11 @@ const commands: readonly {
     load: async context => (await import("./commands/log/index.ts")).logCommand(context),
   },
   {
+    name: "storage",
+    describe: "Format directories by hand, as kafka-storage does",
+    load: async context => (await import("./commands/storage/index.ts")).storageCommand(context),
+  },
+  {
     name: "bench",
     describe: "Measure this machine and a cluster",
     load: async context => (await import("./commands/bench/index.ts")).benchCommand(context),
@@ -130,7 +135,7 @@ function usageMessage(message: string | null): string {
 
 /** The words before the first option that are names of commands: `topics create `. */
 function commandWords(args: readonly string[]): string {
-  const isGroup = ["topics", "configs", "groups", "cluster", "log", "bench"].includes(args[0] ?? "");
+  const isGroup = ["topics", "configs", "groups", "cluster", "log", "storage", "bench"].includes(args[0] ?? "");
   const words = args.slice(0, isGroup ? 2 : 1);
   const isCommand = commands.some(({ name }) => name.split(" ")[0] === args[0]);
   return isCommand && words.every(word => !word.startsWith("-")) ? `${words.join(" ")} ` : "";

@@ -96,13 +96,7 @@ export interface StartArguments {
 /** Runs until the terminal asks for a stop, or the broker ends itself. */
 async function start(args: StartArguments, context: CliContext): Promise<void> {
   const { terminal, platform } = context;
-  const { config, problems } = BrokerConfig.parse({
-    files: (args.config ?? []).map(readConfigFile),
-    environment: terminal.environment,
-    overrides: settingsOf(args),
-    hostname: hostname(),
-  });
-  if (problems.some(({ severity }) => severity === "error")) throw configFailure(new ConfigError(problems));
+  const { config, problems } = loadConfig(args, settingsOf(args), context);
   const logger = createLogger({
     level: config.get("samsa.log.level") as "info",
     format: config.get("samsa.log.format") as "text",
@@ -152,6 +146,23 @@ async function runBroker(
         "Its log above says what happened. Nothing acknowledged is lost; start it again once the cause is mended.",
     });
   }
+}
+
+/** The configuration that flags, files and environment give. Throws a usage failure when it is not valid. */
+export function loadConfig(
+  { config: files, override }: Pick<StartArguments, "config" | "override">,
+  settings: Readonly<Record<string, string>>,
+  { terminal }: CliContext,
+): ReturnType<typeof BrokerConfig.parse> {
+  const parsed = BrokerConfig.parse({
+    files: (files ?? []).map(readConfigFile),
+    environment: terminal.environment,
+    overrides: { ...Object.fromEntries(parsePairs("override", override)), ...settings },
+    hostname: hostname(),
+  });
+  const { problems } = parsed;
+  if (problems.some(({ severity }) => severity === "error")) throw configFailure(new ConfigError(problems));
+  return parsed;
 }
 
 /** The flags as settings. `--override` comes first, so that the flag of a key wins over it. Throws a usage failure. */
@@ -209,7 +220,7 @@ function configFailure(error: ConfigError): CliFailure {
 }
 
 /** What an operator can mend becomes a plain message; anything else keeps its stack. */
-function startFailure(error: unknown): unknown {
+export function startFailure(error: unknown): unknown {
   if (error instanceof DiskError) {
     return new CliFailure(`The broker cannot start: ${error.operation} ${error.path} failed with ${error.code}.`, {
       cause: error,
