@@ -8,6 +8,8 @@
 
 const ENTRY_SIZE_BYTES = 8;
 const INITIAL_ENTRIES = 64;
+/** Of every index without entries: most partitions of most brokers are written seldom. */
+const NO_WORDS = new Int32Array(0);
 
 export class OffsetIndex {
   readonly baseOffset: number;
@@ -15,9 +17,9 @@ export class OffsetIndex {
   #words: Int32Array;
   #count = 0;
 
-  constructor(baseOffset: number, capacity = INITIAL_ENTRIES) {
+  constructor(baseOffset: number, capacity = 0) {
     this.baseOffset = baseOffset;
-    this.#words = new Int32Array(capacity * 2);
+    this.#words = capacity === 0 ? NO_WORDS : new Int32Array(capacity * 2);
   }
 
   /**
@@ -27,7 +29,7 @@ export class OffsetIndex {
   static parse(contents: Buffer, baseOffset: number, segmentSizeBytes: number): OffsetIndex | null {
     if (contents.length % ENTRY_SIZE_BYTES !== 0) return null;
     const count = contents.length / ENTRY_SIZE_BYTES;
-    const index = new OffsetIndex(baseOffset, Math.max(count, 1));
+    const index = new OffsetIndex(baseOffset, count);
     const words = index.#words;
     let previousOffset = -1;
     let previousPosition = 0;
@@ -69,7 +71,7 @@ export class OffsetIndex {
     if (this.#count > 0 && offset <= this.lastOffset)
       throw new RangeError(`index entry ${offset} is not above ${this.lastOffset}`);
     if (this.#count * 2 === this.#words.length) {
-      const grown = new Int32Array(this.#words.length * 2);
+      const grown = new Int32Array(Math.max(INITIAL_ENTRIES * 2, this.#words.length * 2));
       grown.set(this.#words);
       this.#words = grown;
     }

@@ -7,6 +7,9 @@
 
 const ENTRY_SIZE_BYTES = 12;
 const INITIAL_ENTRIES = 64;
+/** Of every index without entries: most partitions of most brokers are written seldom. */
+const NO_TIMESTAMPS = new Float64Array(0);
+const NO_OFFSETS = new Int32Array(0);
 const NO_TIMESTAMP = -1;
 
 export class TimeIndex {
@@ -15,17 +18,17 @@ export class TimeIndex {
   #relativeOffsets: Int32Array;
   #count = 0;
 
-  constructor(baseOffset: number, capacity = INITIAL_ENTRIES) {
+  constructor(baseOffset: number, capacity = 0) {
     this.baseOffset = baseOffset;
-    this.#timestamps = new Float64Array(capacity);
-    this.#relativeOffsets = new Int32Array(capacity);
+    this.#timestamps = capacity === 0 ? NO_TIMESTAMPS : new Float64Array(capacity);
+    this.#relativeOffsets = capacity === 0 ? NO_OFFSETS : new Int32Array(capacity);
   }
 
   /** Reads an index file; null when its contents cannot be right, so that the caller rebuilds it from the segment. */
   static parse(contents: Buffer, baseOffset: number): TimeIndex | null {
     if (contents.length % ENTRY_SIZE_BYTES !== 0) return null;
     const count = contents.length / ENTRY_SIZE_BYTES;
-    const index = new TimeIndex(baseOffset, Math.max(count, 1));
+    const index = new TimeIndex(baseOffset, count);
     let previousTimestamp = NO_TIMESTAMP;
     let previousOffset = 0;
     for (let at = 0; at < count; at += 1) {
@@ -103,8 +106,9 @@ export class TimeIndex {
   }
 
   #grow(): void {
-    const timestamps = new Float64Array(this.#timestamps.length * 2);
-    const relativeOffsets = new Int32Array(this.#timestamps.length * 2);
+    const capacity = Math.max(INITIAL_ENTRIES, this.#timestamps.length * 2);
+    const timestamps = new Float64Array(capacity);
+    const relativeOffsets = new Int32Array(capacity);
     timestamps.set(this.#timestamps);
     relativeOffsets.set(this.#relativeOffsets);
     this.#timestamps = timestamps;
