@@ -14,21 +14,14 @@
 import { ApiError, Errors } from "../../../protocol/errors.ts";
 import { GROUP_METADATA_TOPIC } from "../../metadata/internal-topics.ts";
 import { CoordinatorTopic, type CoordinatorTopicModules } from "../runtime/coordinator-topic.ts";
-import { ClassicGroup, failedJoin, failedSync } from "./classic/classic-group.ts";
+import { failedJoin, failedSync } from "./classic/classic-group.ts";
 import type { JoinResponse, SyncResponse } from "./classic/classic-member.ts";
-import { type HeartbeatFacts, heartbeatClassicGroup } from "./classic/heartbeat.ts";
-import { type JoinRequest, joinClassicGroup } from "./classic/join.ts";
-import { type LeaveResult, type LeavingMember, leaveClassicGroup } from "./classic/leave.ts";
-import { type SyncRequest, syncClassicGroup } from "./classic/sync.ts";
-import {
-  heartbeatAsClassicMember,
-  joinAsClassicMember,
-  leaveAsClassicMembers,
-  syncAsClassicMember,
-} from "./consumer/classic-members.ts";
-import { ConsumerGroup } from "./consumer/consumer-group.ts";
+import type { HeartbeatFacts } from "./classic/heartbeat.ts";
+import type { JoinRequest } from "./classic/join.ts";
+import type { LeaveResult, LeavingMember } from "./classic/leave.ts";
+import type { SyncRequest } from "./classic/sync.ts";
+import { heartbeatGroup, joinGroup, leaveGroup, syncGroup } from "./classic-requests.ts";
 import { type HeartbeatRequest, type HeartbeatResponse, heartbeatConsumerGroup } from "./consumer/heartbeat.ts";
-import { consumerGroupTombstones } from "./consumer/member-records.ts";
 import { deleteGroup } from "./delete-group.ts";
 import {
   type DescribedConsumerGroup,
@@ -86,7 +79,7 @@ export class GroupCoordinator {
     }
     return this.#parked(
       groupId,
-      (state, turn, reply: Reply<JoinResponse>) => join(state, turn, request, facts, reply),
+      (state, turn, reply: Reply<JoinResponse>) => joinGroup(state, turn, request, facts, reply),
       errorCode => failedJoin(errorCode, request.memberId),
     );
   }
@@ -96,7 +89,7 @@ export class GroupCoordinator {
     if (request.groupId === "") return failedSync(Errors.INVALID_GROUP_ID);
     return this.#parked(
       request.groupId,
-      (state, turn, reply: Reply<SyncResponse>) => sync(state, turn, request, reply),
+      (state, turn, reply: Reply<SyncResponse>) => syncGroup(state, turn, request, reply),
       failedSync,
     );
   }
@@ -105,7 +98,7 @@ export class GroupCoordinator {
   heartbeat(request: HeartbeatFacts & { readonly groupId: string }): Eventually<number> {
     if (request.groupId === "") return Errors.INVALID_GROUP_ID;
     try {
-      const code = this.shards.shardFor(request.groupId).execute(state => heartbeat(state, request));
+      const code = this.shards.shardFor(request.groupId).execute(state => heartbeatGroup(state, request));
       return code instanceof Promise ? code.catch(codeOf) : code;
     } catch (error) {
       const code = codeOf(error);
@@ -116,7 +109,7 @@ export class GroupCoordinator {
   /** Results in the order of the members. A group that is not there makes strangers of them all. */
   leaveGroup(groupId: string, members: readonly LeavingMember[]): Eventually<LeaveResult[]> {
     if (groupId === "") throw new ApiError(Errors.INVALID_GROUP_ID);
-    return this.shards.shardFor(groupId).execute((state, turn) => leave(state, turn, groupId, members));
+    return this.shards.shardFor(groupId).execute((state, turn) => leaveGroup(state, turn, groupId, members));
   }
 
   // --- Consumer protocol
@@ -192,57 +185,6 @@ export class GroupCoordinator {
       throw error;
     }
   }
-}
-
-function join(
-  state: GroupState,
-  turn: GroupTurn,
-  request: JoinRequest,
-  facts: RequestFacts,
-  reply: Reply<JoinResponse>,
-): void {
-  const group = state.groups.get(request.groupId);
-  if (group === undefined || group instanceof ClassicGroup) {
-    joinClassicGroup(state, turn, group, request, facts, reply);
-  } else if (!(group instanceof ConsumerGroup)) {
-    turn.answer(reply, failedJoin(Errors.INCONSISTENT_GROUP_PROTOCOL, ""));
-  } else if (!group.isEmpty) {
-    joinAsClassicMember(state, turn, group, request, facts, reply);
-  } else {
-    // Nobody is left who speaks the consumer protocol: the group begins anew.
-    joinClassicGroup(state, turn, undefined, request, facts, reply);
-    if (turn.isApplied) turn.records.unshift(...consumerGroupTombstones(group));
-  }
-}
-
-function sync(state: GroupState, turn: GroupTurn, request: SyncRequest, reply: Reply<SyncResponse>): void {
-  const group = state.groups.get(request.groupId);
-  try {
-    if (group instanceof ClassicGroup) syncClassicGroup(state, turn, group, request, reply);
-    else if (group instanceof ConsumerGroup) turn.answer(reply, syncAsClassicMember(state, turn, group, request));
-    else throw new ApiError(Errors.UNKNOWN_MEMBER_ID);
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    turn.answer(reply, failedSync(error.code));
-  }
-}
-
-function heartbeat(state: GroupState, request: HeartbeatFacts & { readonly groupId: string }): number {
-  const group = state.groups.get(request.groupId);
-  if (group instanceof ClassicGroup) return heartbeatClassicGroup(group, request);
-  if (group instanceof ConsumerGroup) return heartbeatAsClassicMember(state, group, request);
-  throw new ApiError(Errors.UNKNOWN_MEMBER_ID);
-}
-
-function leave(state: GroupState, turn: GroupTurn, groupId: string, members: readonly LeavingMember[]): LeaveResult[] {
-  const group = state.groups.get(groupId);
-  if (group instanceof ClassicGroup) return leaveClassicGroup(state, turn, group, members);
-  if (group instanceof ConsumerGroup) return leaveAsClassicMembers(state, turn, group, members);
-  return members.map(({ memberId, groupInstanceId }) => ({
-    memberId,
-    groupInstanceId,
-    errorCode: Errors.UNKNOWN_MEMBER_ID,
-  }));
 }
 
 function codeOf(error: unknown): number {

@@ -23,7 +23,7 @@ import {
   targetRecord,
 } from "../group-record.ts";
 import type { GroupState } from "../group-state.ts";
-import { type Assignment, type OwnedPartitions, topicPartitionsOf } from "./assignment.ts";
+import { type Assignment, areSamePartitions, type OwnedPartitions, topicPartitionsOf } from "./assignment.ts";
 import { ConsumerGroup } from "./consumer-group.ts";
 import { type ConsumerMember, newConsumerMember } from "./consumer-member.ts";
 import { consumerGroupTombstones, ownershipRecord, subscriptionRecord } from "./member-records.ts";
@@ -134,12 +134,14 @@ export function downgradeWithout(
   leaving: ConsumerMember,
 ): void {
   const members = [...group.members()].filter(member => member !== leaving);
-  const assignments = new Map(members.map(member => [member.memberId, group.target(member.memberId)]));
-  const classic = downgrade(state, turn, group, members, assignments);
+  const classic = downgrade(state, turn, group, members);
   prepareRebalance(state, turn, classic, "the last member of the consumer protocol left");
 }
 
-/** `joining`, of the classic protocol, takes the place of the static member `replaced`, and its assignment. */
+/**
+ * `joining`, of the classic protocol, takes the place of the static member `replaced`, and its assignment. The others notice nothing, unless somebody was
+ * still to be given other partitions than it has: only a rebalance brings that about now.
+ */
 export function downgradeByReplacing(
   state: GroupState,
   turn: GroupTurn,
@@ -147,20 +149,32 @@ export function downgradeByReplacing(
   replaced: ConsumerMember,
   joining: ConsumerMember,
 ): ClassicGroup {
-  const members = [...[...group.members()].filter(member => member !== replaced), joining];
-  const assignments = new Map(members.map(member => [member.memberId, group.target(member.memberId)]));
-  assignments.set(joining.memberId, group.target(replaced.memberId));
+  const others = [...group.members()].filter(member => member !== replaced);
+  const isSettled =
+    group.groupEpoch === group.assignmentEpoch &&
+    !turn.records.some(({ type }) => type === "ConsumerGroupMetadata") &&
+    hasItsTarget(joining, group.target(replaced.memberId)) &&
+    others.every(member => hasItsTarget(member, group.target(member.memberId)));
   // What was written about the replacement would only be taken back.
   turn.records.length = 0;
-  return downgrade(state, turn, group, members, assignments);
+  const classic = downgrade(state, turn, group, [...others, joining]);
+  if (!isSettled) prepareRebalance(state, turn, classic, "the group was not settled when it became a classic one");
+  return classic;
 }
 
+function hasItsTarget({ assigned, revoking }: ConsumerMember, target: Assignment): boolean {
+  return revoking.size === 0 && areSamePartitions(assigned, target);
+}
+
+/**
+ * Unlike Kafka, members are written down with what they own, not with what they are to own: should the group become a consumer group again before they
+ * have joined once more, nobody else must be given what they still work on.
+ */
 function downgrade(
   state: GroupState,
   turn: GroupTurn,
   group: ConsumerGroup,
   members: readonly ConsumerMember[],
-  assignments: ReadonlyMap<string, Assignment>,
 ): ClassicGroup {
   const { groupId } = group;
   const image = state.environment.image();
@@ -176,10 +190,10 @@ function downgrade(
     members: classicMembers,
   });
   classic.protocolName = classic.selectProtocol();
-  for (const member of classicMembers) {
+  for (const [index, member] of classicMembers.entries()) {
     member.assignment = encodeAssignment(
       versionOf(member.metadata(classic.protocolName)),
-      named(assignments.get(member.memberId)!, image),
+      named(owned(members[index]!), image),
     );
   }
   classic.refreshSubscribedTopics();
@@ -191,6 +205,16 @@ function downgrade(
   for (const member of classicMembers) extendSession(state, classic, member);
   state.environment.logger.info("group.downgraded", { group: groupId, generation: classic.generationId });
   return classic;
+}
+
+/** All that a member may be working on. */
+function owned({ assigned, revoking }: ConsumerMember): Assignment {
+  const all = new Map<string, Set<number>>();
+  for (const part of [assigned, revoking]) {
+    for (const [topicId, partitions] of part)
+      all.set(topicId, new Set([...(all.get(topicId) ?? []), ...partitions.keys()]));
+  }
+  return all;
 }
 
 /** The version of a member's subscription, which its assignment is to have too. */
