@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import type { Consumer } from "kafkajs";
+import { javaConsumer } from "../groups/clients.ts";
+import { GroupRun } from "../groups/group-run.ts";
 import { BrokerProcess } from "../support/broker-process.ts";
 import { comparable, type Difference, type SystemName } from "../support/golden.ts";
 import { KafkaProcess } from "../support/kafka-process.ts";
@@ -27,6 +29,9 @@ const METRICS = "org.apache.kafka.tools.ClientMetricsCommand";
 const CLUSTER = "org.apache.kafka.tools.ClusterTool";
 const PRODUCER = "org.apache.kafka.tools.ConsoleProducer";
 const CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer";
+
+/** Of topic orders, when groups read it. */
+const PARTITIONS = 5;
 
 /** APIs that this version has no handler for yet. A name that is built must leave this list. */
 const NOT_BUILT = [
@@ -122,6 +127,7 @@ describe("Apache Kafka's administration tools print of Samsa what they print of 
   let systems: readonly System[] = [];
   let directory = "";
   let live: readonly Consumer[] = [];
+  let modern: readonly GroupRun[] = [];
 
   before(async function () {
     this.timeout(300_000);
@@ -139,6 +145,7 @@ describe("Apache Kafka's administration tools print of Samsa what they print of 
 
   after(async () => {
     await Promise.allSettled(live.map(consumer => consumer.disconnect()));
+    await Promise.allSettled(modern.map(run => run.dispose()));
     await Promise.allSettled(systems.flatMap(({ broker, shell }) => [broker.dispose(), shell.close()]));
     if (directory !== "") await rm(directory, { recursive: true });
   });
@@ -186,6 +193,8 @@ describe("Apache Kafka's administration tools print of Samsa what they print of 
     step(TOPICS, "--describe --topic nope");
     step(TOPICS, "--describe --topics-with-overrides");
     step(TOPICS, "--describe --under-replicated-partitions");
+    step(TOPICS, "--describe --unavailable-partitions");
+    step(TOPICS, "--describe --under-min-isr-partitions");
     step(TOPICS, "--describe --at-min-isr-partitions");
     step(TOPICS, "--alter --topic orders --partitions 5");
     step(TOPICS, "--alter --topic orders --partitions 2");
@@ -279,6 +288,7 @@ describe("Apache Kafka's administration tools print of Samsa what they print of 
     step(LOG_DIRS, "--describe --topic-list audit");
     step(LOG_DIRS, "--describe --topic-list nope");
     step(LOG_DIRS, "--describe --broker-list 7");
+    step(LOG_DIRS, "--describe --topic-list orders,audit --broker-list 1");
     step(TRANSACTIONS, "describe-producers --topic orders --partition 0");
     step(TRANSACTIONS, "find-hanging --broker-id 1");
 
@@ -317,15 +327,50 @@ describe("Apache Kafka's administration tools print of Samsa what they print of 
       );
     });
 
+    it("(a live member of the consumer protocol joins)", async () => {
+      const client = javaConsumer("consumer");
+      client.prepare();
+      modern = await Promise.all(
+        systems.map(async ({ broker: { address } }) => {
+          const run = new GroupRun(
+            { partitions: PARTITIONS },
+            {
+              launch: count =>
+                client.launch(
+                  {
+                    bootstrap: address,
+                    group: "live-modern",
+                    topic: "orders",
+                    protocol: "consumer",
+                    sessionTimeoutMs: 45_000,
+                    heartbeatIntervalMs: 5_000,
+                  },
+                  count,
+                ),
+            },
+          );
+          const [member] = run.start(1);
+          await run.sharedByAll();
+          await run.until("it has committed", () => member!.events.some(({ event }) => event === "committed"));
+          return run;
+        }),
+      );
+    });
+
     step(GROUPS, "--list", { unordered: true });
+    step(GROUPS, "--list --type classic --state Stable", { unordered: true });
+    step(GROUPS, "--list --type nonsense");
+    step(GROUPS, "--list --state nonsense");
     step(GROUPS, "--list --state", { unordered: true });
     step(GROUPS, "--list --state Empty", { unordered: true });
     step(GROUPS, "--list --type", { unordered: true });
     step(GROUPS, "--list --type consumer", { unordered: true });
     step(ALL_GROUPS, "--list", { unordered: true });
-    for (const group of ["readers", "modern", "live"]) {
+    for (const group of ["readers", "modern", "live", "live-modern"]) {
       step(GROUPS, `--describe --group ${group}`, { unordered: true });
       step(GROUPS, `--describe --group ${group} --verbose`, { unordered: true });
+      step(GROUPS, `--describe --group ${group} --offsets --verbose`, { unordered: true });
+      step(GROUPS, `--describe --group ${group} --members`, { unordered: true });
       step(GROUPS, `--describe --group ${group} --members --verbose`, { unordered: true });
       step(GROUPS, `--describe --group ${group} --state`, { unordered: true });
     }
@@ -343,7 +388,16 @@ describe("Apache Kafka's administration tools print of Samsa what they print of 
     step(GROUPS, "--describe --group readers", { unordered: true });
     step(GROUPS, "--reset-offsets --group readers --topic nope --to-earliest --execute", { unordered: true });
     step(GROUPS, "--reset-offsets --group live --topic orders --to-earliest --execute", { unordered: true });
+    step(GROUPS, "--reset-offsets --group live-modern --topic orders --to-earliest --execute", { unordered: true });
+    step(GROUPS, "--reset-offsets --all-groups --all-topics --to-earliest --dry-run", { unordered: true });
+    before(() => {
+      writeFileSync(join(directory, "reset.csv"), "orders,0,4\norders,1,3\n");
+    });
+    step(GROUPS, "--reset-offsets --group readers --from-file FILE:reset.csv --dry-run", { unordered: true });
+    step(GROUPS, "--reset-offsets --group fresh --topic orders --to-earliest --execute", { unordered: true });
     step(GROUPS, "--delete-offsets --group readers --topic orders:0", { unordered: true });
+    step(GROUPS, "--delete-offsets --group live-modern --topic orders", { unordered: true });
+    step(GROUPS, "--delete --group live-modern");
     step(GROUPS, "--delete-offsets --group readers --topic nope", { unordered: true });
     step(GROUPS, "--delete-offsets --group live --topic orders", { unordered: true });
     step(GROUPS, "--delete --group live");

@@ -33,6 +33,8 @@ const replacements: readonly (readonly [RegExp, string])[] = [
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "<uuid>"],
   [/(TopicId: |"directoryId": "|Cluster(?:Id| ID): +)[\w-]{22}/g, "$1<id>"],
   [/^(\d+ +\t)[\w-]{22}/gm, "$1<id>"],
+  // Ids that members of the consumer protocol choose, in front of their address.
+  [/[\w-]{22}(?= +\/)/g, "<id>"],
   // Each writes other records besides what it was told to.
   [/(Epoch: |LeaderEpoch: +|HighWatermark: +)\d+/g, "$1<number>"],
   [/^(\d+ +\t<id>\t)\d+ +/gm, "$1<number> "],
