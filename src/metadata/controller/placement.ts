@@ -10,7 +10,7 @@ import { ApiError, Errors } from "../../../protocol/errors.ts";
 export interface UsableBroker {
   readonly id: number;
   readonly rack: string | null;
-  /** False when fenced or shutting down: it may hold replicas but not lead, so it comes last. */
+  /** False when fenced: it may hold replicas but not lead, so it comes last. */
   readonly isActive: boolean;
 }
 
@@ -42,7 +42,7 @@ function checkEnoughBrokers(brokers: readonly UsableBroker[], replicationFactor:
       ? `The target replication factor of ${replicationFactor} cannot be reached because only ${brokers.length} broker(s) are registered.`
       : brokers.some(broker => broker.isActive)
         ? null
-        : "All brokers are currently fenced or shutting down.";
+        : "All brokers are currently fenced or in controlled shutdown.";
   if (problem === null) return;
   throw new ApiError(
     Errors.INVALID_REPLICATION_FACTOR,

@@ -180,13 +180,16 @@ function placedReplicas(topic: CreatableTopic, { image, config, start }: CreateC
   });
 }
 
-/** The registered brokers, as placement sees them. */
+/** The registered brokers, as placement sees them: without those on their way out, and those that take nothing new (KIP-1066). */
 export function usableBrokers(image: MetadataImage): UsableBroker[] {
-  return [...image.cluster.brokers.values()].map(broker => ({
-    id: broker.id,
-    rack: broker.rack,
-    isActive: !broker.fenced && !broker.inControlledShutdown,
-  }));
+  const usable: UsableBroker[] = [];
+  for (const { id, rack, fenced, inControlledShutdown, logDirs, cordonedLogDirs } of image.cluster.brokers.values()) {
+    const isCordoned = logDirs.length > 0 && logDirs.every(directory => cordonedLogDirs?.includes(directory) ?? false);
+    // A fenced broker may come back: what it was told before it stopped is over then.
+    if (isCordoned || (inControlledShutdown && !fenced)) continue;
+    usable.push({ id, rack, isActive: !fenced });
+  }
+  return usable;
 }
 
 function newTopic(

@@ -131,6 +131,37 @@ describe("a controlled shutdown", () => {
   });
 });
 
+describe("placement", () => {
+  const replicasOf = async (fixture: ControllerFixture, name: string, replicationFactor: number) => {
+    await createTopic(fixture, name, { numPartitions: 6, replicationFactor });
+    return partitions(fixture, name).map(({ replicas }) => replicas);
+  };
+
+  it("gives nothing to brokers that shut down, or whose directories are all cordoned", async () => {
+    const fixture = await ControllerFixture.start({ brokerIds: [1, 2, 3, 4] });
+    await createTopic(fixture, "a", assigned([2, 1]));
+    await beat(fixture, 2, epochOf(fixture, 2), { wantShutDown: true });
+    const cordonedLogDirs = [...fixture.image.cluster.brokers.get(3)!.logDirs];
+    await beat(fixture, 3, epochOf(fixture, 3), { cordonedLogDirs });
+    expect(new Set((await replicasOf(fixture, "b", 2)).flat())).to.deep.equal(new Set([1, 4]));
+    const refused = await replicasOf(fixture, "c", 3).catch((error: Error) => error.message);
+    expect(refused).to.contain(
+      "Unable to replicate the partition 3 time(s): The target replication factor of 3 cannot be reached because only 2 broker(s) are registered.",
+    );
+  });
+
+  it("gives replicas to fenced brokers only when the others do not suffice, and never the lead", async () => {
+    const fixture = await ControllerFixture.start({ brokerIds: [1, 2, 3] });
+    await fence(fixture, 3);
+    for (const replicas of await replicasOf(fixture, "a", 2)) expect(replicas).to.have.members([1, 2]);
+    for (const replicas of await replicasOf(fixture, "b", 3)) expect(replicas[2]).to.equal(3);
+    for (const { leader, isr } of partitions(fixture, "b")) {
+      expect(isr).to.have.members([1, 2]);
+      expect(isr).to.include(leader);
+    }
+  });
+});
+
 describe("a controller that becomes active", () => {
   it("goes on with what the one before had begun", async () => {
     const fixture = await ControllerFixture.start({ brokerIds: [1, 2, 3] });
