@@ -107,7 +107,8 @@ export class Log {
     const defaults = defaultLogManagerOptions(directory);
     const cleaner = config.compacts ? { ...defaults.cleaner!, backoffMs: compactionIntervalMs ?? 15_000 } : null;
     const manager = new LogManager(
-      { ...defaults, cleaner, configOf: () => config },
+      // One log gains nothing from a journal.
+      { ...defaults, cleaner, journal: null, configOf: () => config },
       { platform, logger: nullLogger, metrics: new Metrics(), onFatal },
     );
     try {

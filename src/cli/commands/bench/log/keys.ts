@@ -15,7 +15,8 @@ export const keyedOperations: LogBenchmark = async options => {
   const log = await Log.open(options.directory, { compacts: true, platform: options.platform });
   const keys = Array.from({ length: options.operations }, (_, number) => Buffer.from(`key-${number}`.padEnd(20, ".")));
   try {
-    const writes = await best(() => writeAll(log, keys, options));
+    const inLog = shuffled(keys, options);
+    const writes = await best(() => writeAll(log, inLog, options));
     const reads = await best(() => readAll(log, keys));
     const mixed = await best(() => mix(log, keys, options));
     return [
@@ -58,18 +59,27 @@ async function best(round: () => Promise<Measured>): Promise<Measured> {
   return found;
 }
 
+/** In the log, the index and the memory of values keys lie in no order; who reads has its key at hand. */
+function shuffled(keys: readonly Buffer[], { platform: { random } }: LogBenchmarkOptions): Buffer[] {
+  const order = [...keys];
+  for (let last = order.length - 1; last > 0; last--) {
+    const other = random.integer(last + 1);
+    [order[last], order[other]] = [order[other]!, order[last]!];
+  }
+  return order;
+}
+
 async function readAll(log: Log, keys: readonly Buffer[]): Promise<Measured> {
-  const orderOf = (number: number): Buffer => keys[(number * 48_271) % keys.length]!;
   const startedMs = performance.now();
   for (let number = 0; number < keys.length; number++) {
-    const found = log.get(orderOf(number));
+    const found = log.get(keys[number]!);
     if ((found instanceof Promise ? await found : found) === null) throw new Error("a key is missing");
   }
   const perSecond = (keys.length * 1000) / (performance.now() - startedMs);
   // Once more with a look at the clock before and after each, which costs about as much as a read.
   const latencies = new LatencyList(keys.length);
   for (let number = 0; number < keys.length; number++) {
-    const key = orderOf(number);
+    const key = keys[number]!;
     const beforeMs = performance.now();
     const found = log.get(key);
     if (found instanceof Promise) await found;
@@ -103,7 +113,7 @@ async function mix(log: Log, keys: readonly Buffer[], options: LogBenchmarkOptio
   const client = async (): Promise<void> => {
     while (next < keys.length) {
       const number = next++;
-      const key = keys[(number * 48_271) % keys.length]!;
+      const key = keys[number]!;
       const beforeMs = performance.now();
       const done = number % WRITE_EVERY === 0 ? log.append([{ key, value }]) : log.get(key);
       if (done instanceof Promise) await done;
