@@ -184,12 +184,17 @@ export class LeaderRole {
     return brokerEpoch >= 0 && brokerEpoch < known ? Errors.NOT_LEADER_OR_FOLLOWER : Errors.NONE;
   }
 
-  /** Credits a fetch that was checked. A claim beyond the log's ends is worth nothing. */
-  followerFetched(replicaId: number, claim: FollowerClaim): void {
+  /**
+   * Credits a fetch that was checked; a claim beyond the log's ends is worth nothing. Returns whether the follower is further than it was: of the many
+   * partitions that a fetch is about, most have nothing new.
+   */
+  followerFetched(replicaId: number, claim: FollowerClaim): boolean {
     const follower = this.#followers.find(({ id }) => id === replicaId);
     const { logStartOffset, logEndOffset } = this.#log;
-    if (follower === undefined || claim.fetchOffset < logStartOffset || claim.fetchOffset > logEndOffset) return;
+    if (follower === undefined || claim.fetchOffset < logStartOffset || claim.fetchOffset > logEndOffset) return false;
+    const before = follower.endOffset;
     follower.fetched(claim, logEndOffset, this.#modules.clock.monotonic());
+    return claim.fetchOffset !== before;
   }
 
   /** Lets a follower into the ISR that has caught up. To be asked once the high watermark has moved with its fetch. */

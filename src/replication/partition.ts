@@ -36,8 +36,6 @@ export interface PartitionModules {
 /** A check that failed: an error code of the protocol, 0 when all is well. */
 export type ErrorCode = number;
 
-const NO_EPOCH = -1;
-
 export class Partition {
   readonly topic: string;
   readonly topicId: string;
@@ -51,7 +49,7 @@ export class Partition {
   #leader: LeaderRole | null = null;
   #follower: FollowerRole | null = null;
   #leaderId = NO_LEADER;
-  #leaderEpoch = NO_EPOCH;
+  #leaderEpoch = -1;
   #replicas: readonly number[] = [];
   #isr: readonly number[] = [];
   #isClosed = false;
@@ -94,12 +92,11 @@ export class Partition {
     return this.#leaderId === this.#nodeId && !this.#isClosed;
   }
 
-  /** What the leader knows; null where this broker does not lead. */
+  /** The role; null where this broker has the other one, or none. */
   get leader(): LeaderRole | null {
     return this.#leader;
   }
 
-  /** Null where this broker follows nobody. */
   get follower(): FollowerRole | null {
     return this.#follower;
   }
@@ -200,8 +197,7 @@ export class Partition {
   /** The partition is not hosted here any more. */
   close(): void {
     this.#isClosed = true;
-    this.#leader = null;
-    this.#follower = null;
+    this.#leader = this.#follower = null;
     this.#unsubscribe();
     this.#waits.release(Errors.NOT_LEADER_OR_FOLLOWER);
   }
@@ -299,7 +295,6 @@ export class Partition {
 
   // --- Followers
 
-  /** Whether a follower's fetch may be answered here. */
   checkFollower(replicaId: number, brokerEpoch: number, currentLeaderEpoch: number): ErrorCode {
     const errorCode = this.check(currentLeaderEpoch);
     return errorCode === Errors.NONE && this.#leader !== null
@@ -311,10 +306,15 @@ export class Partition {
   followerFetched(replicaId: number, claim: FollowerClaim): void {
     const leader = this.#leader;
     if (leader === null) return;
-    leader.followerFetched(replicaId, claim);
-    this.#advance();
+    if (leader.followerFetched(replicaId, claim)) this.#advance();
     leader.admit(replicaId);
     if (this.#waits.hasLowWaiters) this.#waits.lowWatermarkMoved(leader.lowWatermark);
+  }
+
+  /** Has followers leave the ISR that do not keep up, and waits no more for those that were about to join. */
+  checkFollowers(): void {
+    this.#leader?.removeLaggards();
+    this.#advance();
   }
 
   /** From where to fetch; null when nothing is to be fetched, or what is there has to be flushed first. */
@@ -359,7 +359,7 @@ export class Partition {
     this.#waits.wakeFetches();
   }
 
-  /** Tells parked fetches of followers what was appended in this tick. */
+  /** See `HostedPartition`. */
   tellFollowers(): void {
     this.#waits.tellFollowers();
   }

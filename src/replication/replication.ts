@@ -149,6 +149,9 @@ export class Replication {
   /** The registration of a broker changed. */
   brokerChanged(brokerId: number): void {
     this.#fetchers.brokerChanged(brokerId);
+    // One that was fenced will not join any ISR soon.
+    for (const partition of this.#modules.partitions())
+      if (partition.isLeader && partition.replicas.includes(brokerId)) partition.checkFollowers();
   }
 
   /** The replica that a consumer in `clientRack` is to read from instead of this leader (KIP-392); -1 for none. */
@@ -189,7 +192,7 @@ export class Replication {
   #watchLag(): void {
     const { timers, config, partitions } = this.#modules;
     this.#lagTimer = timers.after(config.get("replica.lag.time.max.ms") / 2, () => {
-      for (const partition of partitions()) partition.leader?.removeLaggards();
+      for (const partition of partitions()) partition.checkFollowers();
       this.#watchLag();
     });
   }
