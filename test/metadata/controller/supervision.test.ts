@@ -115,6 +115,31 @@ describe("a broker that something hints is gone", () => {
   });
 });
 
+describe("a broker in many partitions", () => {
+  it("is fenced in steps of a thousand of them, its leaderships first", async () => {
+    const fixture = await ControllerFixture.start({ brokerIds: [1, 2, 3] });
+    await createTopic(fixture, "a", { numPartitions: 3_600, replicationFactor: 2 });
+    const batchesBefore = fixture.log.batches.length;
+    expect(leaders(fixture).filter(leader => leader === 2)).to.have.length(1_200);
+    await fence(fixture, 2);
+    const steps = fixture.log.batches.slice(batchesBefore).map(({ records }) => {
+      const changes = records.map(metadataRecordCodec.decode).filter(({ type }) => type === "PartitionChangeRecord");
+      return {
+        changes: changes.length,
+        elected: changes.filter(({ value }) => "leader" in value && value.leader > 0).length,
+      };
+    });
+    expect(steps).to.deep.equal([
+      { changes: 1_000, elected: 1_000 },
+      { changes: 1_000, elected: 200 },
+      { changes: 400, elected: 0 },
+    ]);
+    for (const { leader, isr } of partitions(fixture)) expect([leader, ...isr]).to.not.include(2);
+    await beat(fixture, 2, epochOf(fixture, 2));
+    expect(isFenced(fixture, 2)).to.equal(false);
+  });
+});
+
 describe("a controlled shutdown", () => {
   it("is granted with the first heartbeat where the others are known to have heard", async () => {
     const heard: number[] = [];
