@@ -81,7 +81,7 @@ export const kafkaTopicConfigs = {
     default: LONG_MAX,
     valid: atLeast(0),
     importance: "medium",
-    effect: "later",
+    effect: "used",
     brokerSynonyms: [
       { name: "log.flush.interval.ms", valueOf1: 1 },
       { name: "log.flush.scheduler.interval.ms", valueOf1: 1 },

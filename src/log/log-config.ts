@@ -47,6 +47,10 @@ export interface LogConfig {
   readonly fileDeleteDelayMs: number;
   /** Flush once so many records are not durable, even if nobody waits for them. */
   readonly flushMessages: number;
+  /** Flush what is not durable after this time at the latest, even if nobody waits for it. */
+  readonly flushMs: number;
+  /** Batches may be acknowledged before they are durable, where {@link PartitionLog.allowWriteCaching} says so. */
+  readonly writeCaching: boolean;
 }
 
 export type CompressionType = "producer" | "uncompressed" | "gzip" | "snappy" | "lz4" | "zstd";
@@ -74,6 +78,8 @@ export const DEFAULT_LOG_CONFIG: LogConfig = Object.freeze({
   deleteRetentionMs: 86_400_000,
   fileDeleteDelayMs: 60_000,
   flushMessages: Number.MAX_SAFE_INTEGER,
+  flushMs: Number.MAX_SAFE_INTEGER,
+  writeCaching: false,
 });
 
 /** The settings of a topic's logs. Given ones are returned as they are. */
@@ -106,6 +112,8 @@ export function logConfigOf(topic: TopicConfig | LogConfig): LogConfig {
     deleteRetentionMs: topic.get("delete.retention.ms"),
     fileDeleteDelayMs: topic.get("file.delete.delay.ms"),
     flushMessages: topic.get("flush.messages"),
+    flushMs: topic.get("flush.ms"),
+    writeCaching: topic.get("write.caching"),
   };
 }
 

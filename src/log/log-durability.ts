@@ -86,6 +86,11 @@ export class LogDurability {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Calls the listeners: more of `log` may be acknowledged, whether it is durable or not. */
+  announce(log: PartitionLog): void {
+    for (const listener of this.#listeners) listener(log);
+  }
+
   /** Syncs what `log` has written so far; {@link flushedOffset} moves and listeners are called before the promise resolves. */
   async flush(log: PartitionLog): Promise<void> {
     const { files } = this.#modules;
@@ -200,6 +205,6 @@ export class LogDurability {
     }
     if (endOffset <= this.#flushedOffset) return;
     this.#flushedOffset = endOffset;
-    for (const listener of this.#listeners) listener(log);
+    this.announce(log);
   }
 }

@@ -65,6 +65,7 @@ export class PartitionLog implements LogView {
   /** Why the log takes no more appends; null while it does. */
   #failure: string | null = null;
   #closed = false;
+  #allowsWriteCaching = false;
   #cleanedOffset: number | null = null;
   readonly #files: LogFiles;
   readonly #durability: LogDurability;
@@ -134,6 +135,26 @@ export class PartitionLog implements LogView {
   /** End of what is durable. */
   get flushedOffset(): number {
     return this.#durability.flushedOffset;
+  }
+
+  /** Whether batches count as kept once they are written, not only once they are durable (`write.caching`). */
+  get isWriteCached(): boolean {
+    return this.#config.writeCaching && this.#allowsWriteCaching;
+  }
+
+  /** Says whether enough replicas hold the log's batches for `write.caching` to be heeded. */
+  allowWriteCaching(isAllowed: boolean): void {
+    this.#allowsWriteCaching = isAllowed;
+  }
+
+  /** End of what may be acknowledged and counted by replication: what is durable or, with `write.caching`, written. */
+  get promisedOffset(): number {
+    return this.isWriteCached ? this.#writtenOffset : this.flushedOffset;
+  }
+
+  /** The end of the tick has written what was appended in it: with `write.caching` that is as good as a flush, and who waits for one is told. */
+  announceWritten(): void {
+    if (this.isWriteCached && !this.#closed) this.#durability.announce(this);
   }
 
   /** End of what is durable in the files; the journal may hold more. */

@@ -18,6 +18,8 @@ export class PendingWrites {
   /** Logs with appends that perhaps nobody waits for. */
   #unflushed = new Set<PartitionLog>();
   #isFlushPlanned = false;
+  /** Logs with a flush of their own to come. */
+  readonly #planned = new Set<PartitionLog>();
   #isStopped = false;
 
   /** `backgroundFlushMs`: the longest time until an append that nobody waits for is flushed. */
@@ -30,15 +32,30 @@ export class PendingWrites {
   add(log: PartitionLog): void {
     const { timers } = this.#modules;
     if (this.#unwritten.push(log) === 1) timers.endOfTick(this.#writeAll);
+    if (log.config.flushMs < this.#backgroundFlushMs) {
+      this.#planFlush(log);
+      return;
+    }
     this.#unflushed.add(log);
     if (this.#isFlushPlanned) return;
     this.#isFlushPlanned = true;
     timers.after(this.#backgroundFlushMs, this.#flushUnflushed);
   }
 
+  /** Of a log whose topic wants it sooner (`flush.ms`). */
+  #planFlush(log: PartitionLog): void {
+    if (this.#planned.has(log)) return;
+    this.#planned.add(log);
+    this.#modules.timers.after(log.config.flushMs, () => {
+      if (!this.#planned.delete(log) || this.#isStopped) return;
+      if (log.isDirty && !log.isClosed) this.#modules.flushScheduler.request(log);
+    });
+  }
+
   /** The log is no more. */
   forget(log: PartitionLog): void {
     this.#unflushed.delete(log);
+    this.#planned.delete(log);
   }
 
   /** No more background flushes: all logs are about to be closed. */
@@ -52,6 +69,7 @@ export class PendingWrites {
     const { flushScheduler } = this.#modules;
     for (const log of logs) {
       log.writePending();
+      log.announceWritten();
       if (log.logEndOffset - log.flushedOffset >= log.config.flushMessages) flushScheduler.request(log);
     }
   };

@@ -46,6 +46,7 @@ export async function scanSegment(
   let endOffset = options.baseOffset;
   let batchCount = 0;
   let fault: string | null = null;
+  let lastEpoch = -1;
   let foundEpoch = false;
   while (fault === null && validBytes < options.sizeBytes) {
     const wantedBytes = Math.min(window.length, options.sizeBytes - validBytes);
@@ -55,11 +56,14 @@ export async function scanSegment(
     while (position < readBytes) {
       sizeBytes = batchSizeWithin(window, position, readBytes);
       if (sizeBytes <= 0) break;
+      const epoch = partitionLeaderEpochAt(window, position);
       fault = faultOf(window, position, sizeBytes, endOffset, options.baseOffset);
+      // What an earlier leader wrote never follows what a later one did: it is left from before a cut.
+      if (fault === null && epoch >= 0 && epoch < lastEpoch) fault = "leader epochs fall";
       if (fault !== null) break;
+      lastEpoch = Math.max(lastEpoch, epoch);
       endOffset = lastOffsetAt(window, position) + 1;
       indexes.add(window, position, validBytes + position);
-      const epoch = partitionLeaderEpochAt(window, position);
       if (epoch > state.epochs.latestEpoch && state.epochs.assign(epoch, baseOffsetAt(window, position)))
         foundEpoch = true;
       const aborted = noteProducerBatch(state.producers, window, position);

@@ -67,8 +67,8 @@ export class FollowerRole {
 
   /** Null while the end of the log is not durable: nothing is claimed that could still be lost. */
   get position(): FetchPosition | null {
-    const { flushedOffset, logEndOffset, leaderEpoch, logStartOffset } = this.#log;
-    if (flushedOffset < logEndOffset) return null;
+    const { promisedOffset, logEndOffset, leaderEpoch, logStartOffset } = this.#log;
+    if (promisedOffset < logEndOffset) return null;
     return {
       leaderEpoch: this.leaderEpoch,
       fetchOffset: logEndOffset,

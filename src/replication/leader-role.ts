@@ -124,7 +124,7 @@ export class LeaderRole {
 
   /** Where the partition is committed by what is known now. Moves nothing. */
   get committedOffset(): number {
-    const { highWatermark, flushedOffset } = this.#log;
+    const { highWatermark, promisedOffset: flushedOffset } = this.#log;
     if (this.#followers.length === 0) return this.isUnderMinIsr ? highWatermark : flushedOffset;
     const leaderEndOffset = this.#log.logEndOffset;
     const nowMs = this.#modules.clock.monotonic();

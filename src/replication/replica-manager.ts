@@ -21,6 +21,7 @@ import type { TopicCounters } from "./partition-host.ts";
 import { Replication, type ReplicationModules } from "./replication.ts";
 import type { ReplicationThrottles } from "./replication-throttles.ts";
 import { TimerWheel } from "./timer-wheel.ts";
+import { allowWriteCaching } from "./write-caching.ts";
 
 export interface ReplicaManagerOptions {
   readonly nodeId: number;
@@ -281,7 +282,9 @@ export class ReplicaManager {
     for (const partition of topic.partitions) {
       if (partition === undefined) continue;
       this.#replication.throttles.configure(partition, config);
-      partition.updateMinInSyncReplicas(config.minInsyncReplicas(partition.replicas.length));
+      const minInSyncReplicas = config.minInsyncReplicas(partition.replicas.length);
+      allowWriteCaching(partition, partition.replicas.length, minInSyncReplicas);
+      partition.updateMinInSyncReplicas(minInSyncReplicas);
       if (!partition.isOffline) partition.log.updateConfig(logConfigOf(config));
     }
   }

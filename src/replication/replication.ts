@@ -19,6 +19,7 @@ import type { HostedPartition, PartitionHost } from "./partition-host.ts";
 import { RACK_AWARE_SELECTOR, selectByRack } from "./replica-selector.ts";
 import { measureReplication } from "./replication-metrics.ts";
 import { ReplicationThrottles } from "./replication-throttles.ts";
+import { allowWriteCaching } from "./write-caching.ts";
 
 export interface ReplicationOptions {
   readonly nodeId: number;
@@ -84,7 +85,10 @@ export class Replication {
     const expands = metrics.counter("samsa_isr_expands_total");
     this.host = {
       clock,
-      requestFlush: log => logs.flushScheduler.request(log),
+      // Nobody waits for the disk where memory is enough: the background flush is.
+      requestFlush: log => {
+        if (!log.isWriteCached) logs.flushScheduler.request(log);
+      },
       brokerOf: brokerId => metadata.image.cluster.brokers.get(brokerId),
       lagTimeMaxMs: () => config.get("replica.lag.time.max.ms"),
       brokerEpoch: modules.brokerEpoch,
@@ -120,6 +124,7 @@ export class Replication {
   /** Gives `partition` the role that the metadata has for it, and fetches it, or no longer, as that demands. */
   giveRole(partition: Partition, image: PartitionImage, minInSyncReplicas: number): void {
     this.#tellDirectory(partition, image);
+    allowWriteCaching(partition, image.replicas.length, minInSyncReplicas);
     if (image.leader === this.#nodeId) {
       this.#fetchers.unfollow(partition);
       partition.becomeLeader(image, minInSyncReplicas);

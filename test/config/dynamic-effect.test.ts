@@ -27,6 +27,7 @@ const topicDefaults: Readonly<Record<string, readonly [string, Partial<LogConfig
   "log.flush.interval.messages": ["77", { flushMessages: 77 }],
   "log.index.interval.bytes": ["8192", { indexIntervalBytes: 8192 }],
   "log.index.size.max.bytes": ["8192", { indexSizeBytes: 8192 }],
+  "log.flush.interval.ms": ["77", { flushMs: 77 }],
   "log.message.timestamp.after.max.ms": ["77", { timestampAfterMaxMs: 77 }],
   "log.message.timestamp.before.max.ms": ["77", { timestampBeforeMaxMs: 77 }],
   "log.message.timestamp.type": ["LogAppendTime", { timestampType: "LogAppendTime" }],
@@ -37,6 +38,7 @@ const topicDefaults: Readonly<Record<string, readonly [string, Partial<LogConfig
   "log.segment.bytes": ["2097152", { segmentSizeBytes: 2_097_152 }],
   "log.segment.delete.delay.ms": ["77", { fileDeleteDelayMs: 77 }],
   "message.max.bytes": ["77", { maxMessageBytes: 77 }],
+  "samsa.log.write.caching": ["true", { writeCaching: true }],
 };
 
 /** The other keys: a value, and how it shows in the settings of whoever acts on it. */

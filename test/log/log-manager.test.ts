@@ -154,3 +154,36 @@ describe("LogManager", () => {
     expect((await readAll(all[1]!)).size).to.equal(100);
   });
 });
+
+describe("flushes that nobody asks for", () => {
+  it("come within flush.ms of the topic when that is sooner than the broker's", async () => {
+    const { platform, logs } = await openLogs();
+    const soon = logs.create("soon", TOPIC_ID, 0, config({ flushMs: 20 }));
+    const late = logs.create("late", TOPIC_ID, 0, config());
+    append(soon, ["a"]);
+    append(late, ["a"]);
+    await platform.time.advance(19);
+    expect([soon.flushedOffset, late.flushedOffset]).to.deep.equal([0, 0]);
+    await platform.time.advance(2);
+    expect([soon.flushedOffset, late.flushedOffset]).to.deep.equal([1, 0]);
+    await platform.time.advance(1000);
+    expect(late.flushedOffset).to.equal(1);
+  });
+
+  it("are all that a write-cached log gets, and its batches count once written, where that is allowed", async () => {
+    const { platform, logs } = await openLogs();
+    const log = logs.create("cached", TOPIC_ID, 0, config({ writeCaching: true }));
+    const promised: number[] = [];
+    log.onFlushed(({ promisedOffset }) => promised.push(promisedOffset));
+    append(log, ["a"]);
+    await platform.time.advance(0);
+    expect([log.promisedOffset, promised]).to.deep.equal([0, []]);
+    log.allowWriteCaching(true);
+    append(log, ["b"]);
+    expect(log.promisedOffset).to.equal(1);
+    await platform.time.advance(0);
+    expect([log.promisedOffset, log.flushedOffset, promised]).to.deep.equal([2, 0, [2]]);
+    await platform.time.advance(1001);
+    expect(log.flushedOffset).to.equal(2);
+  });
+});

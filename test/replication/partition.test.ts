@@ -14,6 +14,9 @@ import { TimerWheel } from "../../src/replication/timer-wheel.ts";
 class FakeLog {
   logStartOffset = 0;
   logEndOffset = 0;
+  get promisedOffset(): number {
+    return this.flushedOffset;
+  }
   writtenOffset = 0;
   flushedOffset = 0;
   highWatermark = 0;

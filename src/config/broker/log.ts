@@ -54,7 +54,7 @@ export const logConfigs = {
     default: null,
     importance: "high",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation: "Time after which unflushed messages are flushed: default of the topic key flush.ms.",
   },
   "log.flush.offset.checkpoint.interval.ms": {
@@ -71,7 +71,7 @@ export const logConfigs = {
     default: LONG_MAX,
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation:
       "Time between searches for logs whose flush is due; stands in for log.flush.interval.ms when that is unset.",
   },

@@ -33,12 +33,6 @@ const all: readonly Omit<Mutant, "tests">[] = [
     to: "",
   },
   {
-    name: "lets go of journal files after a failed sync",
-    file: "src/log/journal/journal.ts",
-    from: "return this.#isStopped || this.#modules.hasFailed();",
-    to: "return this.#isStopped;",
-  },
-  {
     name: "accepts frames of an earlier use of a journal file",
     file: "src/log/journal/journal-format.ts",
     from: "  if (readUint48(bytes, position + 8) !== generation) return null;\n",

@@ -98,6 +98,24 @@ const journalScenarios: readonly Scenario[] = [
     },
   },
   {
+    // A round fills a file but for less than a frame: what a cut says goes into the next, while the sync of this one is under way.
+    name: "journal-cuts-in-flight",
+    journal: { ...MIXED, fileSizeBytes: 1340 },
+    run: async world => {
+      await begin(world);
+      await round(world);
+      await world.advance(3);
+      for (let count = 0; count < 5; count += 1) {
+        for (const name of NAMES) world.append(name, SAME);
+        for (const name of NAMES) world.beginFlush(name);
+        await world.advance(0);
+        world.truncateWithNewEpoch("a-0");
+        await world.advance(4);
+      }
+      await world.flush(...NAMES);
+    },
+  },
+  {
     name: "journal-restarts",
     journal: MIXED,
     run: async world => {

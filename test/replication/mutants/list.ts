@@ -22,20 +22,20 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the leader counts what it has not flushed",
     file: LEADER,
-    from: "const { highWatermark, flushedOffset } = this.#log;",
+    from: "const { highWatermark, promisedOffset: flushedOffset } = this.#log;",
     to: "const { highWatermark, logEndOffset: flushedOffset } = this.#log;",
   },
   {
     name: "a follower claims what it has not flushed",
     file: FOLLOWER,
-    from: "    if (flushedOffset < logEndOffset) return null;\n",
-    to: "    void flushedOffset;\n",
+    from: "    if (promisedOffset < logEndOffset) return null;\n",
+    to: "    void promisedOffset;\n",
   },
   {
     name: "a follower asks on before it has flushed",
     file: FOLLOWER,
-    from: "    if (flushedOffset < logEndOffset) return null;\n",
-    to: "    void flushedOffset;\n",
+    from: "    if (promisedOffset < logEndOffset) return null;\n",
+    to: "    void promisedOffset;\n",
     and: {
       file: "src/replication/fetcher/follower-fetcher.ts",
       from: "      this.#modules.flush(log).then(() => {\n        this.#flushing",
