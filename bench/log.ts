@@ -1,50 +1,27 @@
 /**
- * `node bench/log.ts [--quick]`: the log alone, in one process.
+ * `node bench/log.ts [--quick]`: group commit of the log alone, in one process.
  *
- * Appends of small batches over 1 to 1,000 partitions with group commit, appends of 64 KiB batches, reads from the tail cache and from files, and
- * look-ups in a loaded index. Prints one line a measurement; latencies are from append to durable.
+ * Appends of small batches and of 64 KiB batches over 1 to 1,000 partitions. Prints one line a measurement; latencies are from append to durable.
+ * `samsa bench log` measures the rest of the log: reads, look-ups by offset and by key, the append path, opening.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { BatchBuilder } from "../protocol/records/builder.ts";
+import { BENCH_TOPIC_ID, openLogs, producedBatch } from "../src/cli/commands/bench/log/storage.ts";
 import { DEFAULT_LOG_CONFIG } from "../src/log/log-config.ts";
-import { LogManager } from "../src/log/log-manager.ts";
-import { defaultLogManagerOptions } from "../src/log/log-manager-options.ts";
-import { OffsetIndex } from "../src/log/offset-index.ts";
+import type { LogManager } from "../src/log/log-manager.ts";
 import type { PartitionLog } from "../src/log/partition-log.ts";
-import { nullLogger } from "../src/logging/index.ts";
-import { Metrics } from "../src/metrics/index.ts";
 import { createNodePlatform } from "../src/platform/node.ts";
 
-const TOPIC_ID = "dGVzdC10b3BpYy1pZC0xMg";
 const isQuick = process.argv.includes("--quick");
 const DURATION_MS = isQuick ? 500 : 3000;
 const platform = createNodePlatform();
 
-/** A batch as a producer sends it: `count` records of `sizeBytes` each. */
-function producedBatch(count: number, sizeBytes: number): Buffer {
-  const builder = new BatchBuilder();
-  const value = platform.random.bytes(sizeBytes);
-  const timestamp = platform.clock.now();
-  for (let index = 0; index < count; index += 1) builder.append({ timestamp, key: null, value });
-  return builder.build();
-}
-
 async function withLogs(work: (logs: LogManager) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), "samsa-bench-log-"));
-  const options = { ...defaultLogManagerOptions(directory), configOf: () => DEFAULT_LOG_CONFIG };
-  const logs = new LogManager(options, {
-    platform,
-    logger: nullLogger,
-    metrics: new Metrics(),
-    onFatal: error => {
-      throw error;
-    },
-  });
   try {
-    await logs.open();
+    const logs = await openLogs(directory, platform);
     await work(logs);
     await logs.close();
   } finally {
@@ -53,7 +30,7 @@ async function withLogs(work: (logs: LogManager) => Promise<void>): Promise<void
 }
 
 function createLogs(logs: LogManager, count: number): PartitionLog[] {
-  return Array.from({ length: count }, (_, index) => logs.create("bench", TOPIC_ID, index, DEFAULT_LOG_CONFIG));
+  return Array.from({ length: count }, (_, index) => logs.create("bench", BENCH_TOPIC_ID, index, DEFAULT_LOG_CONFIG));
 }
 
 /** `writers` loops, each appending a batch to the next partition and waiting for it to be durable. */
@@ -101,53 +78,6 @@ async function groupCommit(partitions: number, writers: number, batch: Buffer, d
   });
 }
 
-async function reads(): Promise<void> {
-  await withLogs(async logs => {
-    const [log] = createLogs(logs, 1) as [PartitionLog];
-    const batch = producedBatch(64, 1000);
-    const totalBytes = (isQuick ? 128 : 512) * 1024 * 1024;
-    while (log.sizeBytes < totalBytes) {
-      log.append(Buffer.from(batch), { leaderEpoch: 0, origin: "client", retain: true, nowMs: platform.clock.now() });
-      if (log.logEndOffset % 4096 === 0) await new Promise(setImmediate);
-    }
-    await logs.flush(log);
-    const end = log.logEndOffset;
-    for (const [name, from, to] of [
-      ["from the tail cache", end - 32 * 1024, end],
-      ["from files", 0, end - 128 * 1024],
-    ] as const) {
-      const latencies: number[] = [];
-      let bytes = 0;
-      const startedMs = performance.now();
-      while (performance.now() - startedMs < DURATION_MS) {
-        for (let offset = from; offset < to; ) {
-          const beforeMs = performance.now();
-          const outcome = log.read(offset, 1024 * 1024, to, { minOneBatch: true });
-          const found = outcome instanceof Promise ? await outcome : outcome;
-          latencies.push(performance.now() - beforeMs);
-          if (!found.ok || found.sizeBytes === 0) throw new Error(`nothing at ${offset}`);
-          bytes += found.sizeBytes;
-          offset = found.firstOffset + (found.sizeBytes / batch.length) * 64;
-        }
-      }
-      const elapsedMs = performance.now() - startedMs;
-      print(`read 1 MiB ${name}`, `${megabytes(bytes, elapsedMs)}, ${percentiles(latencies)}`);
-    }
-  });
-}
-
-function lookups(): void {
-  const index = new OffsetIndex(0);
-  const count = 250_000;
-  for (let entry = 1; entry <= count; entry += 1) index.append(entry * 40, entry * 4200);
-  const probes = isQuick ? 1_000_000 : 10_000_000;
-  let sum = 0;
-  const startedMs = performance.now();
-  for (let probe = 0; probe < probes; probe += 1) sum += index.positionFor((probe * 7919) % (count * 40));
-  const elapsedMs = performance.now() - startedMs;
-  print(`look-ups in an index of ${count} entries`, `${perSecond(probes, elapsedMs)} /s (${sum > 0 ? "ok" : "?"})`);
-}
-
 function print(name: string, figures: string): void {
   console.log(`${name.padEnd(58)} ${figures}`);
 }
@@ -166,7 +96,7 @@ function percentiles(latencies: number[]): string {
   return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`;
 }
 
-const small = producedBatch(1, 100);
+const small = producedBatch(platform, 1, 100);
 for (const [partitions, writers] of [
   [1, 1],
   [1, 64],
@@ -178,8 +108,6 @@ for (const [partitions, writers] of [
   await groupCommit(partitions, writers, small);
 }
 await groupCommit(6, 1, small, false);
-const large = producedBatch(64, 1000);
+const large = producedBatch(platform, 64, 1000);
 for (const partitions of [1, 6, 64]) await groupCommit(partitions, 128, large);
 await groupCommit(6, 1, large, false);
-await reads();
-lookups();
