@@ -1,5 +1,5 @@
 /**
- * `npm run test:kafkajs -- PATH [--nodes 1|3] [--all] [--keep] [FILE…]`: kafkajs's own test suite against Samsa.
+ * `npm run test:kafkajs -- PATH [--nodes 3|1] [--all] [--keep] [FILE…]`: kafkajs's own test suite against Samsa.
  *
  * PATH is a checkout of kafkajs with its dependencies installed; it is not part of this repository. Brokers are started as the suite expects them,
  * its jest is run on the spec files that speak to a broker (FILE… are some of them; `--all` runs the rest as well, and what is left out), and each
@@ -38,14 +38,14 @@ interface JestResults {
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    nodes: { type: "string", default: "1" },
+    nodes: { type: "string", default: "3" },
     all: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
   },
 });
 const [path, ...chosen] = positionals;
 if (path === undefined || !["1", "3"].includes(options.nodes)) {
-  console.error("usage: npm run test:kafkajs -- PATH [--nodes 1|3] [--all] [--keep] [FILE…]");
+  console.error("usage: npm run test:kafkajs -- PATH [--nodes 3|1] [--all] [--keep] [FILE…]");
   process.exit(2);
 }
 const checkout = resolve(path);

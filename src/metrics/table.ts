@@ -110,6 +110,28 @@ export const metricsTable = {
   samsa_isr_expands_total: counter("Replicas added to the in-sync set of partitions led here."),
   samsa_replica_lag_records: gauge("How far a follower here is behind its leader.", ["topic", "partition"]),
 
+  // Groups
+  samsa_groups: gauge("Groups that this broker coordinates.", ["protocol", "state"]),
+  samsa_group_members: gauge("Members of the groups that this broker coordinates.", ["protocol"]),
+  samsa_offsets: gauge("Committed offsets that this broker keeps, one for each group and partition."),
+  samsa_group_rebalances_total: counter(
+    "Rebalances: generations of classic groups, target assignments of consumer groups.",
+    ["protocol"],
+  ),
+  samsa_group_members_expired_total: counter(
+    "Members thrown out of their group: no heartbeat within the session, or too late for a rebalance.",
+  ),
+  samsa_offset_commits_total: counter("Offsets of partitions committed."),
+  samsa_offsets_expired_total: counter("Committed offsets removed after their retention time."),
+  samsa_group_coordinator_partitions: gauge(
+    "Partitions of `__consumer_offsets` led here: being replayed, and coordinating.",
+    ["state"],
+  ),
+  samsa_group_coordinator_load_seconds: histogram(
+    "From leading a partition of `__consumer_offsets` to coordinating its groups.",
+    SECONDS,
+  ),
+
   // Metadata and controller
   samsa_metadata_applied_offset: gauge("Last metadata record applied here."),
   samsa_metadata_committed_offset: gauge("High watermark of the metadata log."),

@@ -8,6 +8,7 @@ import type { TimerWheel } from "../../replication/timer-wheel.ts";
 import type { ParkedReply } from "../runtime/parked-reply.ts";
 import type { Turn } from "../runtime/turn.ts";
 import type { TopicPatterns } from "./consumer/topic-patterns.ts";
+import type { GroupCounters } from "./group-metrics.ts";
 import type { GroupOptions } from "./group-options.ts";
 import type { GroupRecord } from "./group-record.ts";
 import type { GroupState } from "./group-state.ts";
@@ -22,6 +23,7 @@ export interface GroupEnvironment {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly logger: Logger;
+  readonly counters: GroupCounters;
   /** The latest committed metadata. */
   image(): MetadataImage;
   /** Offset of the latest metadata that created or deleted topics. */

@@ -8,6 +8,7 @@ import type { MetadataDelta } from "../../metadata/delta.ts";
 import { GROUP_METADATA_TOPIC } from "../../metadata/internal-topics.ts";
 import type { MetadataStore } from "../../metadata/metadata-store.ts";
 import { randomUuid } from "../../metadata/storage/ids.ts";
+import type { Metrics } from "../../metrics/index.ts";
 import type { Clock, Random, Timer, Timers } from "../../platform/platform.ts";
 import type { ReplicaManager } from "../../replication/replica-manager.ts";
 import { TimerWheel } from "../../replication/timer-wheel.ts";
@@ -17,6 +18,7 @@ import { CoordinatorShards } from "../runtime/shards.ts";
 import { ConsumerGroup } from "./consumer/consumer-group.ts";
 import { TopicPatterns } from "./consumer/topic-patterns.ts";
 import type { GroupEnvironment } from "./group-environment.ts";
+import { type GroupCounters, groupCounters, showGroups } from "./group-metrics.ts";
 import { type GroupOptions, groupOptions } from "./group-options.ts";
 import { type GroupRecord, groupRecordCodec } from "./group-record.ts";
 import { GroupState } from "./group-state.ts";
@@ -31,6 +33,7 @@ export interface GroupShardsModules {
   readonly timers: Timers;
   readonly random: Random;
   readonly logger: Logger;
+  readonly metrics: Metrics;
 }
 
 export type GroupShard = CoordinatorShard<GroupState, GroupRecord>;
@@ -43,6 +46,7 @@ export class GroupShards extends CoordinatorShards<GroupState, GroupRecord> {
   readonly #modules: GroupShardsModules;
   readonly #options: GroupOptions;
   readonly #wheel: TimerWheel;
+  readonly #counters: GroupCounters;
   #expiryTimer: Timer | null = null;
 
   constructor(modules: GroupShardsModules) {
@@ -50,6 +54,7 @@ export class GroupShards extends CoordinatorShards<GroupState, GroupRecord> {
     const patterns = new TopicPatterns();
     const options = groupOptions(config, () => metadata.image.configs);
     const wheel = new TimerWheel({ bucketMs: TIMER_BUCKET_MS }, modules);
+    const counters = groupCounters(modules.metrics);
     let topicsChangedAt = 0;
     super(
       { topic: GROUP_METADATA_TOPIC },
@@ -62,6 +67,7 @@ export class GroupShards extends CoordinatorShards<GroupState, GroupRecord> {
             wheel,
             patterns,
             logger: modules.logger,
+            counters,
             image: () => metadata.image,
             topicsChangedAt: () => topicsChangedAt,
             later: callback => modules.timers.endOfTick(callback),
@@ -79,6 +85,8 @@ export class GroupShards extends CoordinatorShards<GroupState, GroupRecord> {
     this.#modules = modules;
     this.#options = options;
     this.#wheel = wheel;
+    this.#counters = counters;
+    showGroups(modules.metrics, () => this.all);
   }
 
   get options(): GroupOptions {
@@ -102,6 +110,7 @@ export class GroupShards extends CoordinatorShards<GroupState, GroupRecord> {
     for (const shard of this.all) {
       shard.run("group.expire-offsets", (state, turn) => {
         const count = expireOffsets(state, turn);
+        this.#counters.offsetsExpired.increment(count);
         if (count > 0) this.#modules.logger.info("group.offsets-expired", { partition: shard.partition.index, count });
       });
     }
@@ -130,9 +139,10 @@ export class GroupShards extends CoordinatorShards<GroupState, GroupRecord> {
 
 function createShard(
   partition: CoordinatorPartition,
-  { config, clock, timers, logger }: GroupShardsModules,
+  { config, clock, timers, logger, metrics }: GroupShardsModules,
   environmentOf: (shard: GroupShard) => GroupEnvironment,
 ): GroupShard {
+  const loadSeconds = metrics.histogram("samsa_group_coordinator_load_seconds");
   return new CoordinatorShard<GroupState, GroupRecord>(
     {
       name: `${GROUP_METADATA_TOPIC}-${partition.index}`,
@@ -149,6 +159,7 @@ function createShard(
       clock,
       timers,
       logger,
+      onLoaded: durationMs => loadSeconds.observe(durationMs / 1000),
     },
   );
 }

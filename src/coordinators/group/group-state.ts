@@ -86,6 +86,7 @@ export class GroupState implements CoordinatorState<GroupRecord> {
 
   /** A member of a consumer group has let one of its time limits pass. */
   memberTimedOut(turn: GroupTurn, group: ConsumerGroup, member: ConsumerMember, reason: string): void {
+    this.environment.counters.membersExpired.increment();
     this.environment.logger.info("group.member-removed", { group: group.groupId, member: member.memberId, reason });
     fenceMember(this, turn, group, member);
   }

@@ -47,6 +47,8 @@ export interface ShardModules<S extends CoordinatorState<Rec>, Rec> {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly logger: Logger;
+  /** Told how long each replay took, waits included. */
+  readonly onLoaded?: (durationMs: number) => void;
 }
 
 interface Waiting {
@@ -212,7 +214,9 @@ export class CoordinatorShard<S extends CoordinatorState<Rec>, Rec> {
           this.#committedOffset = endOffset;
           this.#status = "active";
           this.#state.loaded();
-          const durationMs = Math.round(clock.monotonic() - startMs);
+          const elapsedMs = clock.monotonic() - startMs;
+          this.#modules.onLoaded?.(elapsedMs);
+          const durationMs = Math.round(elapsedMs);
           logger.debug("coordinator.active", { shard: name, leaderEpoch: this.leaderEpoch, recordCount, durationMs });
         },
         error => {

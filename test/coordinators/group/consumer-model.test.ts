@@ -8,7 +8,7 @@ const HISTORIES = Number(process.env.HISTORIES ?? 1_000);
 
 describe(`consumer group in ${HISTORIES} random histories`, () => {
   it("never has a partition in two hands, comes to rest, and has a log that tells it all", async function () {
-    this.timeout(60_000);
+    this.timeout(60_000 + HISTORIES * 100);
     const seeds = process.env.SEED
       ? [process.env.SEED]
       : Array.from({ length: HISTORIES }, (_, seed) => `consumer-${seed}`);

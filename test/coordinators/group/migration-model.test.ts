@@ -110,7 +110,7 @@ class MixedHistory extends History {
 
 describe(`a group that changes its protocol in ${HISTORIES} random histories`, () => {
   it("never has a partition in two hands, comes to rest, and has a log that tells it all", async function () {
-    this.timeout(120_000);
+    this.timeout(60_000 + HISTORIES * 100);
     const seeds = process.env.SEED
       ? [process.env.SEED]
       : Array.from({ length: HISTORIES }, (_, seed) => `migration-${seed}`);

@@ -5,6 +5,7 @@ import type { SyncGroup } from "../../../protocol/apis/14-sync-group.ts";
 import type { ResponseInputOf } from "../../../protocol/schema.ts";
 import { TopicPatterns } from "../../../src/coordinators/group/consumer/topic-patterns.ts";
 import type { GroupEnvironment } from "../../../src/coordinators/group/group-environment.ts";
+import { groupCounters } from "../../../src/coordinators/group/group-metrics.ts";
 import type { GroupOptions } from "../../../src/coordinators/group/group-options.ts";
 import { type GroupRecord, groupRecordCodec } from "../../../src/coordinators/group/group-record.ts";
 import { GroupState } from "../../../src/coordinators/group/group-state.ts";
@@ -12,6 +13,7 @@ import { replayBatch } from "../../../src/coordinators/runtime/loader.ts";
 import { CoordinatorShard } from "../../../src/coordinators/runtime/shard.ts";
 import { nullLogger } from "../../../src/logging/index.ts";
 import type { MetadataImage } from "../../../src/metadata/image.ts";
+import { Metrics } from "../../../src/metrics/index.ts";
 import { SimulatedTime } from "../../../src/platform/memory-time.ts";
 import { TimerWheel } from "../../../src/replication/timer-wheel.ts";
 import { MemoryPartition } from "./memory-partition.ts";
@@ -75,6 +77,7 @@ export class GroupFixture {
   options: GroupOptions;
   shard!: CoordinatorShard<GroupState, GroupRecord>;
   topicsChangedAt = 0;
+  readonly metrics = new Metrics();
   #image!: MetadataImage;
   #wheel: TimerWheel;
   #nextId = 1;
@@ -186,6 +189,7 @@ export class GroupFixture {
       clock: this.time,
       wheel: this.#wheel,
       logger: nullLogger,
+      counters: groupCounters(this.metrics),
       patterns: new TopicPatterns(),
       image: () => this.#image,
       topicsChangedAt: () => this.topicsChangedAt,

@@ -52,6 +52,7 @@ export function completeJoin(state: GroupState, turn: GroupTurn, group: ClassicG
   clearJoinTimer(group);
   for (const member of [...group.members()]) {
     if (member.pendingJoin !== null || member.isStatic) continue;
+    environment.counters.membersExpired.increment();
     environment.logger.info("group.member-removed", {
       group: group.groupId,
       member: member.memberId,
@@ -70,6 +71,7 @@ export function completeJoin(state: GroupState, turn: GroupTurn, group: ClassicG
     turn.append(groupRecord(group, new Map()));
     return;
   }
+  environment.counters.classicRebalances.increment();
   environment.logger.info("group.generation", {
     group: group.groupId,
     generation: group.generationId,
@@ -162,6 +164,7 @@ export function removePending(state: GroupState, turn: GroupTurn, group: Classic
 function sessionExpired(state: GroupState, turn: GroupTurn, group: ClassicGroup, member: ClassicMember): void {
   if (group.member(member.memberId) !== member || member.isExcused) return;
   turn.isApplied = true;
+  state.environment.counters.membersExpired.increment();
   state.environment.logger.info("group.member-removed", {
     group: group.groupId,
     member: member.memberId,
@@ -244,6 +247,7 @@ function syncsExpired(state: GroupState, turn: GroupTurn, group: ClassicGroup): 
   const missing = [...group.pendingSyncs];
   if (missing.length === 0) return;
   turn.isApplied = true;
+  state.environment.counters.membersExpired.increment(missing.length);
   for (const memberId of missing) {
     state.environment.logger.info("group.member-removed", {
       group: group.groupId,

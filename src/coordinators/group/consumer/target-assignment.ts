@@ -49,6 +49,7 @@ export function makeTargetAssignment(
     turn.append(targetRecord(group.groupId, member.memberId, topicPartitionsOf(next)));
   }
   turn.append(targetEpochRecord(group.groupId, groupEpoch, turn.nowMs));
+  environment.counters.consumerRebalances.increment();
   environment.logger.info("group.assigned", {
     group: group.groupId,
     epoch: groupEpoch,

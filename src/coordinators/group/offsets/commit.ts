@@ -59,7 +59,7 @@ export function commitOffsets(state: GroupState, turn: GroupTurn, request: Commi
   const expireTimestamp = retentionTimeMs === NO_RETENTION ? -1 : turn.nowMs + retentionTimeMs;
   // A commit of many partitions need not be one unit: each stands for itself.
   turn.isAtomic = false;
-  return request.topics.map(({ name, topicId, partitions }) =>
+  const codes = request.topics.map(({ name, topicId, partitions }) =>
     partitions.map(partition => {
       const metadata = partition.committedMetadata ?? "";
       if (metadata.length > metadataMaxLength) return Errors.OFFSET_METADATA_TOO_LARGE;
@@ -78,6 +78,8 @@ export function commitOffsets(state: GroupState, turn: GroupTurn, request: Commi
       return Errors.NONE;
     }),
   );
+  state.environment.counters.offsetCommits.increment(turn.records.length);
+  return codes;
 }
 
 function validateCommit(state: GroupState, request: CommitRequest): PartitionCheck {
