@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { type Errors, errorName } from "../../protocol/errors.ts";
 import { alterPartitionReassignments } from "../../src/handlers/45-alter-partition-reassignments.ts";
 import { listPartitionReassignments } from "../../src/handlers/46-list-partition-reassignments.ts";
+import { MOVE_SHOWN_MS } from "../../src/metadata/controller/young-moves.ts";
 import { alterIsr, beat, ControllerFixture, createTopic, joinIsrs } from "../metadata/support/controller-fixture.ts";
 import { call } from "../metadata/support/handler-call.ts";
 
@@ -31,6 +32,7 @@ async function reassign(
   const { errorCode, responses } = await call(fixture, alterPartitionReassignments, version, request);
   expect(errorCode).to.equal(0);
   const outcome = responses[0]!.partitions[0]!;
+  await fixture.time.advance(MOVE_SHOWN_MS);
   return { error: errorName(outcome.errorCode), message: outcome.errorMessage };
 }
 
@@ -179,6 +181,34 @@ describe("AlterPartitionReassignments", () => {
 });
 
 describe("ListPartitionReassignments", () => {
+  it("shows a move for a while, though the new replicas are in sync at once", async () => {
+    const fixture = await started([1, 2]);
+    const topics = [{ name: "a", partitions: [{ partitionIndex: 0, replicas: [3, 2] }] }];
+    const request = { timeoutMs: 1000, allowReplicationFactorChange: true, topics };
+    await call(fixture, alterPartitionReassignments, 1, request);
+    await joinIsrs(fixture, 3);
+    expect(partitionOf(fixture)).to.deep.include({ isr: [1, 2, 3], replicas: [3, 2, 1] });
+    const moving = [{ partitionIndex: 0, replicas: [3, 2, 1], addingReplicas: [3], removingReplicas: [1] }];
+    expect(await list(fixture)).to.deep.equal([{ name: "a", partitions: moving }]);
+    await fixture.time.advance(MOVE_SHOWN_MS - 1);
+    expect(await list(fixture)).to.have.length(1);
+    await fixture.time.advance(1);
+    expect(await list(fixture)).to.deep.equal([]);
+    expect(partitionOf(fixture)).to.deep.include({ isr: [2, 3], replicas: [3, 2], leader: 3, leaderEpoch: 1 });
+  });
+
+  it("shows no move that its controller left to the next one done", async () => {
+    const fixture = await started([1, 2]);
+    const topics = [{ name: "a", partitions: [{ partitionIndex: 0, replicas: [1, 3] }] }];
+    await call(fixture, alterPartitionReassignments, 0, { timeoutMs: 1000, topics });
+    await joinIsrs(fixture, 3);
+    fixture.log.loseLeadership();
+    fixture.log.lead();
+    await fixture.time.advance(1);
+    expect(await list(fixture)).to.deep.equal([]);
+    expect(partitionOf(fixture)).to.deep.include({ isr: [1, 3], replicas: [1, 3] });
+  });
+
   it("shows a move right after it was asked for", async () => {
     const fixture = await started([1, 2], [2, 3]);
     await reassign(fixture, [2, 3]);

@@ -28,13 +28,19 @@ interface Member {
   readonly brokerEpoch: number;
 }
 
+export interface AlterPartitionModules {
+  readonly config: BrokerConfig;
+  /** Whether a move of the partition is not to be completed yet. */
+  readonly isYoungMove?: ((topicId: string, partition: number) => boolean) | undefined;
+}
+
 /**
  * Decides AlterPartition: each partition for itself, and answers with what it then is.
  * Throws `ApiError` STALE_BROKER_EPOCH for the whole.
  */
 export function alterPartition(
   request: AlterRequest,
-  { config }: { readonly config: BrokerConfig },
+  { config, isYoungMove }: AlterPartitionModules,
 ): Operation<AlterResponse> {
   return {
     name: "alter-partition",
@@ -52,7 +58,8 @@ export function alterPartition(
           const key = `${topicId}:${proposed.partitionIndex}`;
           if (decided.has(key)) return refused(proposed, Errors.INVALID_REQUEST);
           decided.add(key);
-          return alterOne(request.brokerId, topic, proposed, changer, records);
+          const goesOnMoving = isYoungMove?.(topicId, proposed.partitionIndex) ?? false;
+          return alterOne(request.brokerId, topic, { ...proposed, goesOnMoving }, changer, records);
         }),
       }));
       return { records, response: { throttleTimeMs: 0, errorCode: Errors.NONE, topics } };
@@ -63,7 +70,7 @@ export function alterPartition(
 function alterOne(
   brokerId: number,
   topic: TopicImage,
-  proposed: ProposedPartition,
+  proposed: ProposedPartition & { readonly goesOnMoving: boolean },
   changer: PartitionChanger,
   records: MetadataRecord[],
 ): AlteredPartition {
@@ -76,6 +83,7 @@ function alterOne(
     isr: members.map(member => member.brokerId),
     leaderRecoveryState: proposed.leaderRecoveryState,
     directories: directoriesOfJoining(partition, members, changer.image),
+    goesOnMoving: proposed.goesOnMoving,
   };
   const change = changer.change(topic, proposed.partitionIndex, target);
   if (change === null) return altered(partition);

@@ -53,11 +53,12 @@ import { type Operation, unchanged } from "./operation.ts";
 import * as partitions from "./partitions.ts";
 import { PeriodicTasks } from "./periodic-tasks.ts";
 import * as producerIds from "./producer-ids.ts";
-import { alterPartitionReassignments, listPartitionReassignments } from "./reassignments.ts";
+import { alterPartitionReassignments, completeMoves, listPartitionReassignments } from "./reassignments.ts";
 import { assignReplicasToDirs } from "./replica-directories.ts";
 import { createTopics } from "./topic-creation.ts";
 import { deleteTopics } from "./topic-deletion.ts";
 import { UNCLEAN_LEADER_ELECTION } from "./topic-settings.ts";
+import { YoungMoves } from "./young-moves.ts";
 
 export interface ControllerOptions {
   readonly nodeId: number;
@@ -113,6 +114,7 @@ export class Controller {
   readonly #runtime: MachineRuntime<ControllerState, Operation<unknown>, Answer<unknown>, MetadataRecord, Buffer>;
   readonly #supervisor: BrokerSupervisor;
   readonly #tasks: PeriodicTasks;
+  readonly #youngMoves: YoungMoves;
 
   constructor(options: ControllerOptions, modules: ControllerModules) {
     this.#options = options;
@@ -141,9 +143,12 @@ export class Controller {
       electLeaderless,
       balanceLeaders: async () => !(await this.#commit(balanceLeaders(modules))).response.isLast,
     });
+    this.#youngMoves = new YoungMoves({ ...modules, onAged: () => this.#completeMoves() });
     this.#machine.onLoaded(() => {
       this.#supervisor.activate();
       this.#tasks.start();
+      this.#youngMoves.clear();
+      this.#completeMoves();
     });
     if (modules.metrics !== undefined) {
       const view = () => (isActive() ? this.#runtime.state : null);
@@ -185,6 +190,7 @@ export class Controller {
   /** Stops; requests that wait are rejected with NOT_CONTROLLER. */
   stop(): void {
     this.#tasks.stop();
+    this.#youngMoves.clear();
     this.#supervisor.deactivate();
     this.#runtime.stop();
   }
@@ -272,13 +278,19 @@ export class Controller {
 
   /** A leader says who is in sync. Answers once that is committed; whether this broker has applied it by then is open. */
   async alterPartition(request: RequestOf<typeof AlterPartition>): Promise<ResponseOf<typeof AlterPartition>> {
-    return (await this.#commit(alterPartition(request, this.#modules))).response;
+    return (await this.#commit(alterPartition(request, this.#moveModules))).response;
   }
 
   /** Begins to move replicas, or takes that back. Answers once that is committed; the move itself takes its time. */
   async alterPartitionReassignments(
     request: RequestOf<typeof AlterPartitionReassignments>,
   ): Promise<ResponseOf<typeof AlterPartitionReassignments>> {
+    const { byName } = this.#runtime.state.image.topics;
+    for (const { name, partitions } of request.topics) {
+      const topicId = byName.get(name)?.id;
+      if (topicId === undefined) continue;
+      for (const { partitionIndex } of partitions) this.#youngMoves.begin(topicId, partitionIndex);
+    }
     const committed = this.#commit(alterPartitionReassignments(request, this.#modules));
     return (await this.#within(request.timeoutMs, committed)).response;
   }
@@ -333,6 +345,20 @@ export class Controller {
   async #commit<R>(operation: Operation<R>): Promise<{ response: R; endOffset: number }> {
     const { response, lastOffset } = (await this.#runtime.submit(operation)) as Answer<R>;
     return { response, endOffset: lastOffset + 1 };
+  }
+
+  get #moveModules() {
+    const isYoungMove = (topicId: string, partition: number) => this.#youngMoves.isYoung(topicId, partition);
+    return { config: this.#modules.config, isYoungMove };
+  }
+
+  /** Where it fails another controller does it. */
+  #completeMoves(): void {
+    if (!this.#runtime.isActive || this.#runtime.state.index.reassigning.size === 0) return;
+    this.#commit(completeMoves(this.#moveModules)).then(
+      ({ response }) => (response.isLast ? undefined : this.#completeMoves()),
+      error => this.#modules.logger.warn("controller.task-failed", { task: "complete-moves", error }),
+    );
   }
 
   async #awaitAllApplied(): Promise<void> {

@@ -30,6 +30,8 @@ export interface PartitionTarget {
   readonly directories?: ReadonlyMap<number, string>;
   /** Replicas that may have lost records: they are not to be in the ELR. */
   readonly lossy?: readonly number[];
+  /** A reassignment under way is not completed yet, though it could be. */
+  readonly goesOnMoving?: boolean;
   /** `online` unless given. */
   readonly election?: Election;
 }
@@ -79,7 +81,7 @@ export function changeOf(
   rules: PartitionRules,
 ): PartitionChange | null {
   const draft = draftOf(partition, target);
-  completeReassignment(draft);
+  if (target.goesOnMoving !== true) completeReassignment(draft);
   if (draft.isr.length === 0 && !rules.hasElr) draft.isr = partition.isr;
   chooseEligible(draft, rules);
   elect(draft, target.election ?? "online", rules);

@@ -11,6 +11,7 @@ import type { BrokerConfig } from "../../config/index.ts";
 import type { MetadataRecord } from "../records.ts";
 import type { PartitionImage, TopicImage } from "../topics-image.ts";
 import { checkedReplicas } from "./assignments.ts";
+import { PARTITIONS_PER_STEP, type Step } from "./memberships.ts";
 import { type ItemError, itemError, type Operation, tooManyRecords, unchanged } from "./operation.ts";
 import { without } from "./partition-change.ts";
 import { isReassigning } from "./partition-index.ts";
@@ -144,6 +145,31 @@ function cancel(topic: TopicImage, partition: PartitionImage, changer: Partition
     removingReplicas: [],
     addingReplicas: [],
   });
+}
+
+/** Decides which moves end: those whose replicas are all in sync, and that are not too young. */
+export function completeMoves({
+  config,
+  isYoungMove,
+}: {
+  readonly config: BrokerConfig;
+  isYoungMove(topicId: string, partition: number): boolean;
+}): Operation<Step> {
+  return {
+    name: "complete-moves",
+    decide(image, _context, index) {
+      const changer = new PartitionChanger(image, config);
+      const records: MetadataRecord[] = [];
+      for (const [topicId, number] of index.reassigning) {
+        if (records.length === PARTITIONS_PER_STEP) return { records, response: { isLast: false } };
+        const topic = image.topics.byId.get(topicId);
+        if (topic === undefined || isYoungMove(topicId, number)) continue;
+        const change = changer.change(topic, number, {});
+        if (change !== null) records.push(change);
+      }
+      return { records, response: { isLast: true } };
+    },
+  };
 }
 
 /** The replicas once what is under way is done. */

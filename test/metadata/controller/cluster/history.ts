@@ -23,7 +23,7 @@ import { electLeadersOperation } from "../../../../src/metadata/controller/leade
 import type { Step } from "../../../../src/metadata/controller/memberships.ts";
 import type { Operation } from "../../../../src/metadata/controller/operation.ts";
 import { createPartitions } from "../../../../src/metadata/controller/partitions.ts";
-import { alterPartitionReassignments } from "../../../../src/metadata/controller/reassignments.ts";
+import { alterPartitionReassignments, completeMoves } from "../../../../src/metadata/controller/reassignments.ts";
 import { assignReplicasToDirs } from "../../../../src/metadata/controller/replica-directories.ts";
 import { createTopics } from "../../../../src/metadata/controller/topic-creation.ts";
 import { deleteTopics } from "../../../../src/metadata/controller/topic-deletion.ts";
@@ -51,7 +51,7 @@ export class History {
   readonly #holders = new Map<string, Set<number>>();
   /** What leaders have said, and may be heard saying again. */
   readonly #past: Proposal[] = [];
-  readonly #modules: { config: typeof config; partitionsPerStep: number };
+  readonly #modules: { config: typeof config; partitionsPerStep: number; isYoungMove: () => boolean };
   readonly #trace: string[] = [];
   #uuids = 10_000;
   #evicted = -1;
@@ -59,7 +59,8 @@ export class History {
 
   constructor(seed: number) {
     this.#random = new SeededRandom(seed);
-    this.#modules = { config, partitionsPerStep: 1 + this.#random.integer(3) };
+    const isYoungMove = () => this.#random.integer(4) === 0;
+    this.#modules = { config, partitionsPerStep: 1 + this.#random.integer(3), isYoungMove };
     const invariants = new Invariants({
       holdsAll: (topicId, partition, brokerId) => this.#holdsAll(topicId, partition, brokerId),
       mayElectUncleanly: topic => this.#isUncleanByHand || this.#settings().allowsUncleanElection(topic.name),
@@ -112,6 +113,7 @@ export class History {
       [2, "settings", () => this.#changeSettings()],
       [2, "controller", () => this.#changeController()],
       [1, "balance", () => this.#state.run(balanceLeaders(this.#modules))],
+      [1, "moves", () => this.#state.run(completeMoves(this.#modules))],
       [1, "create", () => this.#createTopic()],
       [1, "grow", () => this.#grow()],
       [1, "delete", () => this.#deleteTopic()],
