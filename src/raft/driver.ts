@@ -15,20 +15,20 @@
  * - Silence is judged after the sockets were read, and what this process slept through is taken off it.
  */
 import { ApiError, Errors } from "../../protocol/errors.ts";
-import type { Logger } from "../logging/logger.ts";
-import { DiskError, type Platform, type Timer } from "../platform/platform.ts";
+import { DiskError } from "../platform/platform.ts";
 import type { Action, VoterChangeOutcome } from "./actions.ts";
+import { Alarm } from "./alarm.ts";
 import { AppliedPositions } from "./applied-positions.ts";
-import { type Decided, RaftCore } from "./core.ts";
-import { ElectionTiming, type QuorumTimeouts } from "./election-timing.ts";
+import type { Decided, RaftCore } from "./core.ts";
+import { createCore } from "./create-core.ts";
+import type { RaftDriverModules, RaftDriverOptions } from "./driver-modules.ts";
 import { Messenger } from "./messenger.ts";
 import { ParkedFetches } from "./parked-fetches.ts";
-import type { Address, ConnectToPeer } from "./peers.ts";
+import type { Address } from "./peers.ts";
 import type { Voter } from "./quorum-history.ts";
 import { QuorumLog } from "./quorum-log.ts";
 import { QuorumService } from "./quorum-service.ts";
 import { type QuorumState, readQuorumState, writeQuorumState } from "./quorum-state.ts";
-import type { RaftLog } from "./raft-log.ts";
 import { type QuorumStatus, quorumStatus } from "./replica-status.ts";
 import type {
   LeaderAndEpoch,
@@ -40,51 +40,10 @@ import type {
   SnapshotWriter,
 } from "./replicated-log.ts";
 import { SnapshotKeeper } from "./snapshot-keeper.ts";
-import { type SnapshotRetention, Snapshots } from "./snapshots.ts";
-import { Subscription } from "./subscription.ts";
-import { type Endpoint, type ReplicaKey, type StaticVoter, VoterSet } from "./voter-set.ts";
+import { Snapshots } from "./snapshots.ts";
+import { Subscribers } from "./subscribers.ts";
+import { type Endpoint, type ReplicaKey, VoterSet } from "./voter-set.ts";
 
-export interface RaftDriverOptions {
-  readonly nodeId: number;
-  /** Id of the metadata log's directory, as in meta.properties: part of the voter's name (KIP-853). */
-  readonly directoryId: string;
-  readonly clusterId: string;
-  /** Directory of the metadata log: `<metadata log dir>/__cluster_metadata-0`. */
-  readonly directory: string;
-  /** Where this node's controller listens; empty for a node that is none and only observes. */
-  readonly endpoints: readonly Endpoint[];
-  /** The first of `controller.listener.names`. */
-  readonly listenerName: string;
-  /** `controller.quorum.voters`; empty with a dynamic quorum. */
-  readonly staticVoters: readonly StaticVoter[];
-  /** `controller.quorum.bootstrap.servers`. */
-  readonly bootstrapServers: readonly Address[];
-  /** `controller.quorum.auto.join.enable`. */
-  readonly autoJoin: boolean;
-  readonly timeouts: QuorumTimeouts;
-  /** `controller.quorum.fetch.max.bytes`. */
-  readonly fetchMaxBytes: number;
-  /** `controller.quorum.fetch.snapshot.max.bytes`. */
-  readonly snapshotMaxBytes: number;
-  readonly retention: SnapshotRetention;
-}
-
-export interface RaftDriverModules {
-  readonly log: RaftLog;
-  /** Starts a group commit of the log; resolves when all appended so far is durable. A rejection is final. */
-  readonly flush: () => Promise<void>;
-  readonly platform: Platform;
-  /** Makes the connections to other members. */
-  readonly connect: ConnectToPeer;
-  readonly logger: Logger;
-  /** Told once when this log can go on no more (a failed flush, a broken invariant): the node must stop. */
-  readonly onFatal: (error: Error) => void;
-}
-
-/** A timer is never set further ahead: its lateness tells how long this process slept. */
-const MAX_TIMER_MS = 100;
-/** What a busy event loop may be late. */
-const TOLERATED_LATENESS_MS = 20;
 /** Actions that nobody outside of this node hears of. */
 const WITHIN: ReadonlySet<Action["type"]> = new Set([
   "committed",
@@ -98,6 +57,8 @@ const WITHIN: ReadonlySet<Action["type"]> = new Set([
 /** How long a stopping leader waits for its successors to have heard of it. */
 const HANDOVER_MS = 500;
 
+export type { RaftDriverModules, RaftDriverOptions };
+
 export class RaftDriver implements ReplicatedLog {
   readonly #options: RaftDriverOptions;
   readonly #modules: RaftDriverModules;
@@ -106,8 +67,8 @@ export class RaftDriver implements ReplicatedLog {
   readonly #keeper: SnapshotKeeper;
   readonly #messenger: Messenger;
   readonly #parked: ParkedFetches;
-  readonly #subscriptions = new Set<Subscription>();
-  readonly #leaderListeners = new Set<(leader: LeaderAndEpoch) => void>();
+  readonly #subscribers: Subscribers;
+  readonly #alarm: Alarm;
   readonly #self: ReplicaKey;
   #core: RaftCore | null = null;
   #status: "new" | "starting" | "running" | "closed" | "failed" = "new";
@@ -116,8 +77,6 @@ export class RaftDriver implements ReplicatedLog {
   readonly #changes = new Map<number, (outcome: VoterChangeOutcome) => void>();
   #actions: Action[] = [];
   #isPerforming = false;
-  #timer: Timer | null = null;
-  #timerAtMs = Infinity;
   /** Answers the quorum's requests. */
   readonly service: QuorumService;
   /** How far the other replicas have applied the log, while this node leads. */
@@ -131,6 +90,21 @@ export class RaftDriver implements ReplicatedLog {
     this.#self = { id: options.nodeId, directoryId: options.directoryId };
     this.#started.promise.catch(() => {}); // start() tells
     this.#parked = new ParkedFetches(platform);
+    this.#alarm = new Alarm(lateMs => this.#alarmed(lateMs), platform);
+    this.#subscribers = new Subscribers({
+      timers: platform.timers,
+      leader: () => this.leaderAndEpoch,
+      source: {
+        read: offset => this.#log.readCommitted(offset, this.highWatermark),
+        latestSnapshot: () => this.#keeper.latest(),
+        position: () => ({ highWatermark: this.highWatermark, logStartOffset: this.logStartOffset }),
+        leadership: () => {
+          const leadership = this.#core?.leadership ?? null;
+          return leadership === null ? null : { epoch: this.core.epoch, startOffset: leadership.epochStartOffset };
+        },
+        onFault: error => this.#fail(error),
+      },
+    });
     this.#snapshots = new Snapshots(options, { disk, logger });
     this.#log = new QuorumLog({
       ...modules,
@@ -213,8 +187,7 @@ export class RaftDriver implements ReplicatedLog {
 
   /** Calls `listener` whenever the leader known here changes. Returns the end of it. */
   onLeaderChanged(listener: (leader: LeaderAndEpoch) => void): () => void {
-    this.#leaderListeners.add(listener);
-    return () => this.#leaderListeners.delete(listener);
+    return this.#subscribers.onLeaderChanged(listener);
   }
 
   /** Where a node's controller was last known to be. */
@@ -245,7 +218,7 @@ export class RaftDriver implements ReplicatedLog {
       log.onFlushed(() => this.#step((core, nowMs) => core.flushed(nowMs))),
       log.onAppendFailed((_log, endOffset) => this.#takenBack(endOffset)),
     ];
-    const core = this.#createCore(stored);
+    const core = createCore(this.#options, stored, { log: this.#log, random: platform.random });
     this.#core = core;
     this.#learnVoters();
     const isAlone = core.voters.isOnly(this.#self);
@@ -263,8 +236,7 @@ export class RaftDriver implements ReplicatedLog {
     }
     this.#status = this.#status === "failed" ? "failed" : "closed";
     this.#release(new Error("metadata log closed"));
-    for (const subscription of this.#subscriptions) subscription.end();
-    this.#subscriptions.clear();
+    this.#subscribers.end();
   }
 
   append(epoch: number, records: readonly Buffer[], options: LogAppendOptions = {}): LogAppendOutcome {
@@ -277,25 +249,7 @@ export class RaftDriver implements ReplicatedLog {
   }
 
   subscribe(listener: ReplicatedLogListener): () => void {
-    const subscription = new Subscription(listener, {
-      read: offset => this.#log.readCommitted(offset, this.highWatermark),
-      latestSnapshot: () => this.#keeper.latest(),
-      position: () => ({ highWatermark: this.highWatermark, logStartOffset: this.logStartOffset }),
-      leadership: () => {
-        const leadership = this.#core?.leadership ?? null;
-        return leadership === null ? null : { epoch: this.core.epoch, startOffset: leadership.epochStartOffset };
-      },
-      onFault: error => this.#fail(error),
-    });
-    this.#subscriptions.add(subscription);
-    this.#modules.platform.timers.endOfTick(() => {
-      subscription.leaderChanged(this.leaderAndEpoch);
-      subscription.pump();
-    });
-    return () => {
-      subscription.end();
-      this.#subscriptions.delete(subscription);
-    };
+    return this.#subscribers.add(listener);
   }
 
   resign(epoch: number, reason: string): void {
@@ -341,34 +295,6 @@ export class RaftDriver implements ReplicatedLog {
 
   get #nowMs(): number {
     return this.#modules.platform.clock.monotonic();
-  }
-
-  #createCore(stored: QuorumState | null): RaftCore {
-    const { listenerName, endpoints, bootstrapServers, autoJoin, timeouts } = this.#options;
-    return new RaftCore(
-      {
-        self: this.#self,
-        endpoints,
-        listenerName,
-        staticVoters: VoterSet.ofStatic(this.#staticVoters, listenerName),
-        hasBootstrapServers: bootstrapServers.length > 0,
-        autoJoin,
-      },
-      {
-        log: this.#log.view(),
-        quorum: this.#log.quorum,
-        timing: new ElectionTiming(timeouts, this.#modules.platform),
-      },
-      stored,
-    );
-  }
-
-  /** A controller that is told of no others, and whose log names none, is the quorum. */
-  get #staticVoters(): readonly StaticVoter[] {
-    const { staticVoters, bootstrapServers, endpoints, nodeId } = this.#options;
-    const [endpoint] = endpoints;
-    if (staticVoters.length > 0 || bootstrapServers.length > 0 || endpoint === undefined) return staticVoters;
-    return [{ id: nodeId, host: endpoint.host, port: endpoint.port }];
   }
 
   #step(event: (core: RaftCore, nowMs: number) => readonly Action[]): void {
@@ -434,12 +360,11 @@ export class RaftDriver implements ReplicatedLog {
       case "resigned":
         this.#modules.logger.warn("raft.resigned", { epoch: action.epoch, reason: action.reason });
         this.applied.forget();
-        for (const subscription of this.#subscriptions) subscription.resigned(action.epoch);
+        this.#subscribers.resigned(action.epoch);
         break;
       case "leaderChanged":
         this.#modules.logger.info("raft.leader-changed", { ...action.leader, role: this.core.role });
-        for (const subscription of this.#subscriptions) subscription.leaderChanged(action.leader);
-        for (const listener of [...this.#leaderListeners]) listener(action.leader);
+        this.#subscribers.leaderChanged(action.leader);
         break;
       case "voterChanged":
         this.#changes.get(action.ticket)?.(action.outcome);
@@ -466,27 +391,16 @@ export class RaftDriver implements ReplicatedLog {
   }
 
   #arm(): void {
-    const core = this.#core;
-    if (core === null || !this.isRunning) return;
-    const atMs = Math.min(core.nextDeadlineMs, this.#nowMs + MAX_TIMER_MS);
-    if (core.nextDeadlineMs === Infinity || atMs >= this.#timerAtMs) return;
-    this.#timer?.clear();
-    this.#timerAtMs = atMs;
-    this.#timer = this.#modules.platform.timers.after(Math.max(0, atMs - this.#nowMs), () => this.#timerFired());
+    if (this.#core !== null && this.isRunning) this.#alarm.set(this.#core.nextDeadlineMs);
   }
 
-  #timerFired(): void {
-    const lateMs = this.#nowMs - this.#timerAtMs;
-    this.#timer = null;
-    // Whatever has arrived meanwhile is heard first.
-    this.#modules.platform.timers.endOfTick(() => {
-      this.#timerAtMs = Infinity;
-      const core = this.#core;
-      if (core === null || !this.isRunning) return;
-      if (lateMs > TOLERATED_LATENESS_MS) core.forgive(lateMs, this.#nowMs);
-      if (this.#nowMs >= core.nextDeadlineMs) this.#perform(core.tick(this.#nowMs));
-      else this.#arm();
-    });
+  /** @param lateMs how long this process did not run when it should have */
+  #alarmed(lateMs: number): void {
+    const core = this.#core;
+    if (core === null || !this.isRunning) return;
+    if (lateMs > 0) core.forgive(lateMs, this.#nowMs);
+    if (this.#nowMs >= core.nextDeadlineMs) this.#perform(core.tick(this.#nowMs));
+    else this.#arm();
   }
 
   #appended(outcome: LogAppendOutcome): void {
@@ -523,7 +437,7 @@ export class RaftDriver implements ReplicatedLog {
 
   #committed(highWatermark: number): void {
     this.#started.resolve();
-    for (const subscription of this.#subscriptions) subscription.pump();
+    this.#subscribers.pump();
     this.#log.told(highWatermark);
     this.#keeper.release();
   }
@@ -538,13 +452,13 @@ export class RaftDriver implements ReplicatedLog {
     const wasLeading = this.isLeader();
     this.#status = "failed";
     this.#modules.logger.error("raft.failed", { epoch, error: error.message });
-    if (wasLeading) for (const subscription of this.#subscriptions) subscription.resigned(epoch);
+    if (wasLeading) this.#subscribers.resigned(epoch);
     this.#release(error);
     this.#modules.onFatal(error);
   }
 
   #release(error: Error): void {
-    this.#timer?.clear();
+    this.#alarm.clear();
     this.#keeper.close();
     this.#parked.wake(true);
     this.#messenger.close();

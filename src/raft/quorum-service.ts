@@ -13,17 +13,28 @@ import type { AddRaftVoter } from "../../protocol/apis/80-add-raft-voter.ts";
 import type { RemoveRaftVoter } from "../../protocol/apis/81-remove-raft-voter.ts";
 import type { UpdateRaftVoter } from "../../protocol/apis/82-update-raft-voter.ts";
 import { ApiError, Errors } from "../../protocol/errors.ts";
-import { type RequestOf, type ResponseInputOf, ZERO_UUID } from "../../protocol/schema.ts";
+import type { RequestOf, ResponseInputOf } from "../../protocol/schema.ts";
 import { joinPath } from "../platform/files.ts";
 import { type Disk, DiskError } from "../platform/platform.ts";
 import type { VoterChangeOutcome } from "./actions.ts";
 import type { AppliedPositions } from "./applied-positions.ts";
 import type { RaftDriver } from "./driver.ts";
-import type { EpochResponse, FetchDecision } from "./messages.ts";
+import type { EpochResponse } from "./messages.ts";
 import type { ParkedFetches } from "./parked-fetches.ts";
-import type { Voter } from "./quorum-history.ts";
+import {
+  changed,
+  decided,
+  describeNode,
+  describeReplica,
+  type FetchAnswer,
+  type FetchedPartition,
+  FIRST_DESCRIBE_VERSION_WITH_NODES,
+  fetchError,
+  hasRecords,
+  readPartition,
+  unknownPartition,
+} from "./quorum-answers.ts";
 import type { RaftLog } from "./raft-log.ts";
-import type { ReplicaStatus } from "./replica-status.ts";
 import { snapshotFileName } from "./snapshot-id.ts";
 import {
   decodeEndEpoch,
@@ -35,8 +46,6 @@ import {
 } from "./wire.ts";
 
 type FetchRequest = RequestOf<typeof Fetch>;
-type FetchAnswer = ResponseInputOf<typeof Fetch>;
-type FetchedPartition = FetchAnswer["responses"][number]["partitions"][number];
 
 export interface QuorumServiceOptions {
   readonly clusterId: string;
@@ -70,7 +79,6 @@ const CLUSTER_ID_ERROR = Object.freeze({ errorCode: Errors.INCONSISTENT_CLUSTER_
 const REQUEST_ERROR = Object.freeze({ errorCode: Errors.INVALID_REQUEST, topics: [] });
 const FIRST_FETCH_VERSION_WITH_TOPIC_IDS = 13;
 const FIRST_FETCH_VERSION_WITH_REPLICA_STATE = 15;
-const FIRST_DESCRIBE_VERSION_WITH_NODES = 2;
 
 export class QuorumService {
   readonly #options: QuorumServiceOptions;
@@ -370,71 +378,13 @@ export class QuorumService {
   }
 }
 
-interface SnapshotPart {
-  readonly errorCode: number;
-  readonly size?: number;
-  readonly bytes?: Buffer;
-}
-
 const WRONG_CLUSTER: VoterChangeOutcome = Object.freeze({
   errorCode: Errors.INCONSISTENT_CLUSTER_ID,
   message: "the request is for another cluster",
 });
 
-function decided(decision: Exclude<FetchDecision, { kind: "read" }>): Partial<FetchedPartition> {
-  switch (decision.kind) {
-    case "refuse":
-      return { errorCode: decision.errorCode };
-    case "diverging":
-      return { divergingEpoch: decision.at };
-    case "snapshot":
-      return { snapshotId: decision.id };
-  }
-}
-
-function readPartition(
-  outcome:
-    | { readonly ok: true; readonly chunks: readonly Buffer[] }
-    | { readonly ok: false; readonly errorCode: number },
-): Partial<FetchedPartition> {
-  return outcome.ok ? { records: outcome.chunks } : { errorCode: outcome.errorCode };
-}
-
-function hasRecords({ records }: Partial<FetchedPartition>): boolean {
-  return records !== undefined && records !== null && records.length > 0;
-}
-
-function fetchError(errorCode: number): FetchAnswer {
-  return { throttleTimeMs: 0, errorCode, responses: [] };
-}
-
-function changed({ errorCode, message: errorMessage }: VoterChangeOutcome) {
-  return { throttleTimeMs: 0, errorCode, errorMessage };
-}
-
-function describeReplica({ key, endOffset, lastFetchMs, lastCaughtUpMs }: ReplicaStatus, apiVersion: number) {
-  return {
-    replicaId: key.id,
-    replicaDirectoryId: apiVersion < FIRST_DESCRIBE_VERSION_WITH_NODES ? ZERO_UUID : key.directoryId,
-    logEndOffset: endOffset,
-    lastFetchTimestamp: lastFetchMs,
-    lastCaughtUpTimestamp: lastCaughtUpMs,
-  };
-}
-
-function describeNode({ voterId, endpoints }: Voter) {
-  return { nodeId: voterId, listeners: endpoints.map(({ name, host, port }) => ({ name, host, port })) };
-}
-
-function unknownPartition(partitionIndex: number) {
-  return {
-    partitionIndex,
-    errorCode: Errors.UNKNOWN_TOPIC_OR_PARTITION,
-    errorMessage: null,
-    leaderId: -1,
-    leaderEpoch: -1,
-    highWatermark: -1,
-    currentVoters: [],
-    observers: [],
-  };
+interface SnapshotPart {
+  readonly errorCode: number;
+  readonly size?: number;
+  readonly bytes?: Buffer;
 }

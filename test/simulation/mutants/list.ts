@@ -9,6 +9,9 @@ export interface Mutant {
 }
 
 const CORE = "src/raft/core.ts";
+const ELECTIONS = "src/raft/elections.ts";
+const FOLLOWING = "src/raft/following.ts";
+const LEADING = "src/raft/leading.ts";
 const DRIVER = "src/raft/driver.ts";
 const LOG = "src/raft/quorum-log.ts";
 
@@ -27,31 +30,31 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "the leader's own log counts before it is flushed",
-    file: CORE,
-    find: "committedOffset(this.voters, this.#options.self, log.flushedOffset)",
-    replacement: "committedOffset(this.voters, this.#options.self, log.logEndOffset)",
+    file: LEADING,
+    find: "committedOffset(member.voters, member.options.self, log.flushedOffset)",
+    replacement: "committedOffset(member.voters, member.options.self, log.logEndOffset)",
   },
   {
     name: "a follower asks for more before it has flushed",
-    file: CORE,
-    find: "    if (log.flushedOffset < log.logEndOffset) return false;\n",
+    file: FOLLOWING,
+    find: "  if (log.flushedOffset < log.logEndOffset) return false;\n",
     replacement: "",
   },
   {
     name: "records of earlier epochs are committed by counting",
-    file: CORE,
+    file: LEADING,
     find: "committed > role.epochStartOffset && ",
     replacement: "",
   },
   {
     name: "votes go to logs that are behind",
-    file: CORE,
-    find: "    if (!isUpToDate(this.#modules.log, lastEpoch, endOffset)) return false;\n",
-    replacement: "    void [isUpToDate, lastEpoch, endOffset];\n",
+    file: ELECTIONS,
+    find: "  if (!isUpToDate(member.modules.log, lastEpoch, endOffset)) return false;\n",
+    replacement: "  void [isUpToDate, lastEpoch, endOffset];\n",
   },
   {
     name: "two votes in one epoch",
-    file: CORE,
+    file: ELECTIONS,
     find: "return votedId === -1 || (votedId === candidate.id && votedDirectoryId === candidate.directoryId);",
     replacement: "return votedId === -1 || votedDirectoryId !== candidate.id.toString();",
   },
@@ -63,10 +66,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a position that diverges counts as progress",
-    file: CORE,
-    find: "      role.progress.heardOf(replica, nowMs);\n    }\n    return this.#decided(decision, nowMs);",
-    replacement:
-      "      role.progress.fetched(replica, fetchOffset, log.logEndOffset, nowMs);\n    }\n    return this.#decided(decision, nowMs);",
+    file: LEADING,
+    find: "    role.progress.heardOf(replica, nowMs);\n  }\n  return decision;",
+    replacement: "    role.progress.fetched(replica, fetchOffset, log.logEndOffset, nowMs);\n  }\n  return decision;",
   },
   {
     name: "epochs of positions are not compared",
@@ -88,9 +90,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a follower tells what it has not flushed",
-    file: CORE,
-    find: "Math.min(this.#leaderHighWatermark, this.#modules.log.flushedOffset)",
-    replacement: "this.#leaderHighWatermark",
+    file: FOLLOWING,
+    find: "Math.min(member.leaderHighWatermark, member.modules.log.flushedOffset)",
+    replacement: "member.leaderHighWatermark",
   },
   {
     name: "voters of a batch that was cut away stay",
@@ -113,7 +115,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "answers to fetches of an earlier role are taken",
     file: CORE,
-    find: "    const isCurrent = token === this.#fetchToken && this.#isFetching;\n",
-    replacement: '    const isCurrent = this.#role.kind === "follower";\n    token = this.#fetchToken;\n',
+    find: "    const isCurrent = token === member.fetchToken && member.isFetching;\n",
+    replacement: '    const isCurrent = member.role.kind === "follower";\n    token = member.fetchToken;\n',
   },
 ];
