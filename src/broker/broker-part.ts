@@ -97,13 +97,17 @@ export async function assembleBroker(
  * Has the broker join its cluster. Resolves when it is unfenced and has applied that here: only then does it lead what nobody else can, and answer
  * clients with a cluster that has it in it. Rejects with `ApiError` when it is refused, or the cluster cannot be found in time.
  */
-export async function joinCluster({ lifecycle }: BrokerPart, { onFatal, teardown }: BrokerPartModules): Promise<void> {
+export async function joinCluster(
+  { lifecycle, services }: BrokerPart,
+  { metadata, onFatal, teardown }: BrokerPartModules,
+): Promise<void> {
   teardown.push(async isSound => {
     if (isSound) await lifecycle.shutDown(SHUTDOWN_MS);
     lifecycle.stop();
   });
   await lifecycle.register();
-  await lifecycle.start(onFatal);
+  const registered = metadata.waitFor(lifecycle.brokerEpoch).then(() => services.replicas.registered());
+  await Promise.all([registered, lifecycle.start(onFatal)]);
 }
 
 /** Creates topics on this broker's own account: internal ones, and those that clients ask for by using them. */

@@ -5,6 +5,7 @@
  * ```ts
  * const replicas = new ReplicaManager({ nodeId }, { logs, metadata, config, clock, timers, logger, metrics });
  * replicas.start(); // from now on it does what the metadata says
+ * replicas.registered(); // and leads and follows
  * const partition = replicas.get("orders", 3);
  * ```
  */
@@ -52,6 +53,7 @@ export class ReplicaManager {
   readonly #replication: Replication;
   #afterWrites: Promise<void> | null = null;
   #isFirst = true;
+  #isRegistered = false;
   #isStopped = false;
 
   constructor(options: ReplicaManagerOptions, modules: ReplicaManagerModules) {
@@ -70,6 +72,16 @@ export class ReplicaManager {
     );
     if (metadata.isCaughtUp) for (const topic of metadata.image.topics.byId.values()) this.#hostTopic(topic, null);
     this.#replication.start();
+  }
+
+  /**
+   * This process is registered, and the metadata up to there is applied: partitions get their roles from now on. What the metadata said before was about
+   * an earlier process, whose leaderships have ended: a log that lost its unflushed end with that process must not go on in the same epoch.
+   */
+  registered(): void {
+    if (this.#isRegistered || this.#isStopped) return;
+    this.#isRegistered = true;
+    for (const topic of this.#modules.metadata.image.topics.byId.values()) this.#hostTopic(topic, null);
   }
 
   /** Lets go of everything that waits. Logs are closed by their manager. */
@@ -195,7 +207,7 @@ export class ReplicaManager {
       if (partition === undefined) continue;
       const minInSyncReplicas = config.minInsyncReplicas(image.replicas.length);
       this.#replication.throttles.configure(partition, config);
-      this.#replication.giveRole(partition, image, minInSyncReplicas);
+      if (this.#isRegistered) this.#replication.giveRole(partition, image, minInSyncReplicas);
     }
   }
 

@@ -159,6 +159,7 @@ export class ModelNode {
     this.#news = [];
     this.#isDelivering = false;
     process.metadata.publish(controller.image);
+    process.replicas.registered();
   }
 
   /** The process is gone, and of what was not synced all but what `survival` leaves. */
