@@ -24,6 +24,9 @@ const COMMANDS: readonly string[] = [
   "log dump",
   "storage format",
   "storage random-uuid",
+  "bench produce",
+  "bench consume",
+  "bench latency",
   "bench log",
 ];
 
@@ -52,6 +55,8 @@ samsa groups describe billing                       # how far a group has come, 
 samsa groups reset-offsets billing -t orders --by-duration 2h --execute
 samsa cluster status                                # nodes, leaders, replicas in sync, lag, quorum
 samsa log dump data/orders-0 --print-data-log       # what is in the files
+samsa bench produce load -n 5000000 --record-size 100   # how fast a cluster takes records
+samsa bench latency pings --rate 1000               # percentiles from producer to consumer
 samsa bench log                                     # what this machine's disk gives a log
 \`\`\`
 
