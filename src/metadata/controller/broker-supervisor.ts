@@ -195,6 +195,7 @@ export class BrokerSupervisor {
         ? this.#decide(request)
         : outcome;
     }
+    // Who has not heard by the end of that hangs, and is not waited for any longer.
     await awaitAppliedEverywhere(offset);
     for (const id of this.#activeBrokerIds()) {
       if (this.#sessions.isLive(id)) this.#sessions.applied(id, offset);
