@@ -73,6 +73,9 @@ export interface ControllerChannelModules {
 /** The pause after a connection was lost or an answer said to look elsewhere, unless news of the leader ends it. */
 const RETRY_BACKOFF_MS = 50;
 
+/** How long a leader that is none any more may take for the answers it owes. */
+const LAST_ANSWER_MS = 200;
+
 /** A connection to the leader of one epoch. */
 interface Remote {
   readonly nodeId: number;
@@ -87,6 +90,8 @@ export class QuorumChannel implements ControllerChannel {
   readonly #unsubscribes: (() => void)[] = [];
   readonly #waiting = new Set<() => void>();
   #remote: Remote | null = null;
+  /** Connections to leaders of before, for answers that are under way. */
+  readonly #retired = new Set<Remote>();
   #isClosed = false;
 
   constructor(modules: ControllerChannelModules) {
@@ -129,6 +134,7 @@ export class QuorumChannel implements ControllerChannel {
     this.#isClosed = true;
     for (const unsubscribe of this.#unsubscribes.splice(0)) unsubscribe();
     this.#disconnect();
+    for (const remote of [...this.#retired]) this.#close(remote);
     this.#wake();
   }
 
@@ -192,11 +198,20 @@ export class QuorumChannel implements ControllerChannel {
     return this.#remote.client;
   }
 
-  /** Whoever waits for an answer of the last leader will get it from the next one. */
+  /** Whoever waits for an answer of the last leader gets it soon, since that may have sent it before it went; or from the next one. */
   #leaderChanged(): void {
     const { leaderId } = this.#modules.quorum.leaderAndEpoch;
-    if (this.#remote !== null && leaderId !== this.#remote.nodeId) this.#disconnect();
+    const remote = this.#remote;
+    if (remote !== null && leaderId !== remote.nodeId) {
+      this.#remote = null;
+      this.#retired.add(remote);
+      this.#modules.timers.after(LAST_ANSWER_MS, () => this.#close(remote));
+    }
     this.#wake();
+  }
+
+  #close(remote: Remote): void {
+    if (this.#retired.delete(remote)) remote.client.close();
   }
 
   #disconnect(): void {

@@ -5,6 +5,8 @@ import { ListGroups } from "../../protocol/apis/16-list-groups.ts";
 import { DeleteTopics } from "../../protocol/apis/20-delete-topics.ts";
 import { Envelope } from "../../protocol/apis/58-envelope.ts";
 import { UnregisterBroker } from "../../protocol/apis/64-unregister-broker.ts";
+import { AddRaftVoter } from "../../protocol/apis/80-add-raft-voter.ts";
+import { RemoveRaftVoter } from "../../protocol/apis/81-remove-raft-voter.ts";
 import { Errors } from "../../protocol/errors.ts";
 import { encodeRequest } from "../../protocol/frame.ts";
 import { DefaultPrincipalData } from "../../protocol/internal/principal.ts";
@@ -153,6 +155,27 @@ describe("a cluster of three", () => {
     expect((await cluster.ask(asked, UnregisterBroker, { brokerId: gone })).errorCode).to.equal(Errors.NONE);
     await cluster.complete(cluster.start(gone));
     expect((await cluster.metadata(asked, "t")).brokers).to.have.length(3);
+  });
+
+  it("answers the one who has the leader of the quorum removed", async () => {
+    const cluster = await started({ "controller.quorum.auto.join.enable": "false" });
+    const leader = cluster.activeController;
+    const asked = ALL.find(id => id !== leader)!;
+    const { currentVoters } = await cluster.quorum(asked);
+    const voter = currentVoters.find(({ replicaId }) => replicaId === leader)!;
+    const body = { clusterId: null, voterId: leader, voterDirectoryId: voter.replicaDirectoryId };
+    const { errorCode } = await cluster.ask(asked, RemoveRaftVoter, body);
+    expect(errorCode).to.equal(Errors.NONE);
+    await cluster.until(() => cluster.activeController !== leader);
+    await cluster.advance(1_000);
+    const after = await cluster.quorum(asked);
+    expect(after.currentVoters.map(({ replicaId }) => replicaId)).to.deep.equal(ALL.filter(id => id !== leader));
+    expect(after.observers.map(({ replicaId }) => replicaId)).to.deep.equal([leader]);
+    // And back again, by way of any broker.
+    const endpoint = { name: "CONTROLLER", host: `n${leader}`, port: 19_092 };
+    const addition = { ...body, timeoutMs: 5_000, listeners: [endpoint], ackWhenCommitted: true };
+    expect((await cluster.ask(leader, AddRaftVoter, addition)).errorCode).to.equal(Errors.NONE);
+    expect((await cluster.quorum(asked)).currentVoters).to.have.length(3);
   });
 
   it("comes back after all nodes lost power at once", async () => {
