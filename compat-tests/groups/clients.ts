@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { kafkaClassPath, kafkaToolsMissing } from "../support/kafka-tools.ts";
 import { hasKcat } from "../support/kcat.ts";
-import { consoleConsumerLines, kcatLines } from "./line-parsers.ts";
+import { consoleConsumerLines, kcatLines, samsaConsumeLines } from "./line-parsers.ts";
 import type { GroupProtocol, MemberCommand, MemberConfig } from "./member-process.ts";
 
 export interface GroupClient {
@@ -139,6 +139,25 @@ export const franzGo = (protocol: GroupProtocol): GroupClient => ({
   prepare: () => void franzGoMember(),
   launch: eachAlone(config => ({ command: franzGoMember(), args: [told(config)] })),
 });
+
+/** Our own command line. */
+export const samsaConsume: GroupClient = {
+  name: "samsa consume --group",
+  protocol: "consumer",
+  isStatic: false,
+  saysCommits: false,
+  missing: () => null,
+  prepare: () => {},
+  launch: eachAlone(config => ({
+    command: process.execPath,
+    args: [
+      ...[here("../../dist/src/cli/main.js"), "consume", config.topic, "--bootstrap-server", config.bootstrap],
+      ...["--group", config.group, "--from", "earliest", "--print", "partition,offset"],
+    ],
+    parse: samsaConsumeLines,
+    leaveSignal: "SIGTERM",
+  })),
+};
 
 function eachAlone(command: (config: MemberConfig) => MemberCommand): GroupClient["launch"] {
   return (config, count) => Array.from({ length: count }, () => ({ ...command(config), members: 1 }));

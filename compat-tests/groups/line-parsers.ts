@@ -47,3 +47,15 @@ export function consoleConsumerLines(): LineParser {
     return [{ event: "owned", partitions: [...owned].sort((a, b) => a - b) }];
   };
 }
+
+/** `samsa consume --group`, told to print partition and offset. */
+export const samsaConsumeLines: LineParser = (line, stream) => {
+  if (stream === "stdout") {
+    const [partition, offset] = line.split("\t").map(Number);
+    return [{ event: "processed", partition: partition!, first: offset!, last: offset! }];
+  }
+  const reading = /^Reading (?:no )?partitions ?([\d, ]*) of /.exec(line);
+  if (reading === null) return /^(Consumed|$)/.test(line) ? [] : [{ event: "error", message: line }];
+  const partitions = reading[1] === "" ? [] : reading[1]!.split(", ").map(Number);
+  return [{ event: "owned", partitions }];
+};

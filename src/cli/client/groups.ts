@@ -136,19 +136,29 @@ export async function committedOffsets(cluster: ClusterClient, group: string): P
   });
 }
 
-/** Sets offsets of a group without members. Throws `ApiError` with the first error of a partition. */
+/** Who commits: a member of the group, in its epoch as it is at that moment. */
+export type Committer = () => { readonly memberId: string; readonly epoch: number };
+
+const NO_MEMBER: Committer = () => ({ memberId: "", epoch: -1 });
+
+/**
+ * Sets offsets of a group: as one of its members, or from outside where it has none. Throws `ApiError` with the first error of a partition.
+ */
 export async function commitOffsets(
   cluster: ClusterClient,
   group: string,
   offsets: readonly CommittedOffset[],
+  committer: Committer = NO_MEMBER,
 ): Promise<void> {
   const byTopic = Map.groupBy(offsets, ({ topic }) => topic);
   await atCoordinator(cluster, group, async node => {
+    const { memberId, epoch } = committer();
     const { topics } = await cluster.request(
       OffsetCommit,
       {
         groupId: group,
-        memberId: "",
+        generationIdOrMemberEpoch: epoch,
+        memberId,
         topics: [...byTopic].map(([name, ofTopic]) => ({
           name,
           topicId: ZERO_UUID,
@@ -186,7 +196,11 @@ export function byPartition(
 }
 
 /** Tries `work` at the group's coordinator, looked up anew each time, until the client's timeout. */
-function atCoordinator<R>(cluster: ClusterClient, group: string, work: (node: number) => Promise<R>): Promise<R> {
+export function atCoordinator<R>(
+  cluster: ClusterClient,
+  group: string,
+  work: (node: number) => Promise<R>,
+): Promise<R> {
   return cluster.retry(async () => {
     const { coordinators } = await cluster.request(
       FindCoordinator,

@@ -1,5 +1,6 @@
 import type { ClusterClient } from "../client/cluster-client.ts";
 import { consume } from "../client/consumer.ts";
+import { GroupReader } from "../client/group-reader.ts";
 import { type CliContext, defineCommand, requireNumber, useCluster, withCluster } from "../command.ts";
 import { usageFailure } from "../failure.ts";
 import { parsePlace, resolvePlace } from "../positions.ts";
@@ -31,11 +32,19 @@ export function consumeCommand(context: CliContext) {
             requiresArg: true,
             group: "Which records:",
           })
+          .option("group", {
+            alias: "g",
+            type: "string",
+            describe: "Share the topic with the other members of this consumer group, and commit what was printed",
+            requiresArg: true,
+            group: "Which records:",
+          })
           .option("from", {
             alias: "o",
             type: "string",
             default: "latest",
-            describe: "Where to begin: earliest, latest, an offset, -n (the last n), @milliseconds, or a time",
+            describe:
+              "Where to begin, in a group where it has committed nothing: earliest, latest, an offset, -n (the last n), @milliseconds, or a time",
             requiresArg: true,
             group: "Which records:",
           })
@@ -122,12 +131,19 @@ export function consumeCommand(context: CliContext) {
             group: "Output:",
           })
           .example("$0 consume orders --from -10 -e --print key,value", "The last ten records of each partition")
+          .example("$0 consume orders --group billing --from earliest", "As a member of a consumer group")
           .example("$0 consume orders --from 2026-01-31T08:00:00Z --json", "Everything since then"),
       ),
     handler: async args => {
       requireNumber("max-messages", args["max-messages"], 1);
       for (const partition of args.partition ?? []) requireNumber("partition", partition, 0);
       if (args["exit-at-end"] && args.to !== undefined) throw usageFailure("Give --to or --exit-at-end, not both.");
+      if (args.group !== undefined && args.partition !== undefined) {
+        throw usageFailure(
+          "Give --group or --partition, not both.",
+          "The group's coordinator says who reads which partition.",
+        );
+      }
       const format: FormatOptions = {
         topic: args.topic,
         fields: parseFields(args.print),
@@ -146,17 +162,22 @@ export function consumeCommand(context: CliContext) {
       await useCluster(context, args, async cluster => {
         const partitions = args.partition ?? (await partitionsOf(cluster, args.topic));
         const committedOnly = args.committed;
-        const start = await resolvePlace(cluster, args.topic, partitions, from, { committedOnly });
+        const begin = (some: readonly number[]) => resolvePlace(cluster, args.topic, some, from, { committedOnly });
         const end = to === null ? null : await resolvePlace(cluster, args.topic, partitions, to, { committedOnly });
+        const tellAssigned = (owned: readonly number[]): void => {
+          if (args.quiet) return;
+          const what = owned.length === 0 ? "no partitions" : `partitions ${owned.join(", ")}`;
+          terminal.note(`Reading ${what} of ${args.topic} as a member of ${args.group}.\n`);
+        };
         const progress = new Progress(terminal, platform, !args.quiet && !terminal.isOutputScreen);
         try {
-          const reading = consume(cluster, {
-            topic: args.topic,
-            start,
-            ...(end ? { end } : {}),
-            committedOnly,
-            signal: terminal.stop,
-          });
+          const common = { topic: args.topic, ...(end ? { end } : {}), committedOnly, signal: terminal.stop };
+          const { group } = args;
+          const member =
+            group === undefined
+              ? null
+              : new GroupReader({ ...common, group, begin, onAssigned: tellAssigned }, cluster);
+          const reading = member?.read() ?? consume(cluster, { ...common, start: await begin(partitions) });
           for await (const records of reading) {
             const wanted = records.slice(0, (args["max-messages"] ?? Number.POSITIVE_INFINITY) - progress.recordCount);
             const text = wanted
@@ -164,6 +185,7 @@ export function consumeCommand(context: CliContext) {
               .join("");
             progress.add(wanted.length, text.length);
             await terminal.write(text);
+            await member?.commit(wanted);
             if (progress.recordCount === args["max-messages"]) break;
           }
         } finally {

@@ -1,0 +1,4 @@
+import { samsaConsume } from "./clients.ts";
+import { describeGroupsOf } from "./group-suite.ts";
+
+describeGroupsOf(samsaConsume);
