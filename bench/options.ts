@@ -65,8 +65,8 @@ export function parseOptions(args: readonly string[]): Options | null {
     dataDir: values["data-dir"],
     outDir: values.out,
     redraw: values.redraw ?? null,
-    warmupMs: isQuick ? 700 : 3000,
-    durationMs: isQuick ? 1200 : 5000,
+    warmupMs: isQuick ? 600 : 3000,
+    durationMs: isQuick ? 1000 : 5000,
   };
 }
 
