@@ -30,7 +30,7 @@ function positions(files: FoundJournalFile[], target = { topicId: ID as string |
   );
 }
 
-describe("planReplay", () => {
+describe("planReplay of a journal", () => {
   it("takes generations in their order, whatever the files are called", () => {
     const files = [
       file("j.0", 8, 1, [frame("extent", "a-0", 20)]),

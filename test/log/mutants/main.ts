@@ -13,9 +13,18 @@ import { parseArgs } from "node:util";
 import { type Mutant, mutants } from "./mutants.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
-const COPIED = ["protocol", "src", "test/log/power-loss", "package.json", "tsconfig.json"];
+const COPIED = [
+  "protocol",
+  "src",
+  ...["power-loss", "journal", "support"].map(name => `test/log/${name}`),
+  "package.json",
+  "tsconfig.json",
+];
 /** Cheap ones first: most mutants die in them. */
-const FILES = ["power-loss", "corruption", "faults"].map(name => `test/log/power-loss/${name}.test.ts`);
+const FILES = [
+  "test/log/journal/*.test.ts",
+  ...["power-loss", "corruption", "faults"].map(name => `test/log/power-loss/${name}.test.ts`),
+];
 const LIMITS = { TEST_POWER_LOSS_STATES: "700", TEST_POWER_LOSS_RUNS: "12", TEST_POWER_LOSS_FAULTS: "0.4" };
 
 interface Outcome {
