@@ -93,7 +93,7 @@ export const samsaBrokerConfigs = {
   },
   "samsa.log.journal.file.bytes": {
     type: "int",
-    default: 32 * MEBIBYTE,
+    default: 16 * MEBIBYTE,
     valid: between(4 * KIBIBYTE, GIBIBYTE),
     importance: "low",
     updateMode: "read-only",
@@ -102,7 +102,7 @@ export const samsaBrokerConfigs = {
   },
   "samsa.log.journal.files": {
     type: "int",
-    default: 4,
+    default: 16,
     valid: between(2, 64),
     importance: "low",
     updateMode: "read-only",

@@ -16,8 +16,8 @@ export interface JournalOptions {
 }
 
 export const DEFAULT_JOURNAL_OPTIONS: JournalOptions = Object.freeze({
-  fileSizeBytes: 32 * 1024 * 1024,
-  fileCount: 4,
+  fileSizeBytes: 16 * 1024 * 1024,
+  fileCount: 16,
   minLogs: 12,
   extentMaxBytes: 512 * 1024,
   syncParallelism: 2,

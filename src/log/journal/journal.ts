@@ -92,6 +92,11 @@ export class Journal {
     return this.#active !== null || this.#unused.length > 0;
   }
 
+  /** The most that {@link commit} can take at once. */
+  get capacityBytes(): number {
+    return this.#options.fileSizeBytes - FRAMES_START;
+  }
+
   /** A round would have used the journal. Once that happened often enough it is made, in the background. */
   want(): void {
     this.#wantedCount += 1;
@@ -109,6 +114,7 @@ export class Journal {
    * @throws DiskError: the directory is not to be used any more, or a sync failed
    */
   async commit(entries: readonly JournalEntry[]): Promise<boolean> {
+    if (entries.length === 0) return true;
     const frames = entries.map(frameOf);
     const file = this.#write(frames);
     if (file === null) return false;
@@ -187,7 +193,7 @@ export class Journal {
   #write(frames: readonly NewFrame[]): JournalFile<JournalLog> | null {
     let sizeBytes = 0;
     for (const { content, payloadBytes } of frames) sizeBytes += frameSizeBytes(content, payloadBytes);
-    if (sizeBytes > this.#options.fileSizeBytes - FRAMES_START) return null;
+    if (sizeBytes > this.capacityBytes) return null;
     const file = this.#fileFor(sizeBytes);
     if (file === null) return null;
     try {
@@ -218,14 +224,25 @@ export class Journal {
       this.#lastFrameCount = full.frameCount;
       this.#active = null;
       this.#sealed.push(full);
-      this.#release();
+      if (this.#isShort) this.#release();
     }
     if (next === undefined) return null;
     this.#unused.shift();
     this.#generation += 1;
     next.begin(this.#generation, this.#lastFrameCount);
     this.#active = next;
+    // Another is made while this one fills.
+    if (this.#unused.length === 0) this.#grow();
     return next;
+  }
+
+  /**
+   * Whether files are to be let go of. The later that is, the more of a log's appends does the one sync cover that it takes; but there must be room
+   * while it lasts.
+   */
+  get #isShort(): boolean {
+    const { fileCount } = this.#options;
+    return this.#unused.length + fileCount - this.#fileCount <= Math.max(1, fileCount >> 2);
   }
 
   /** Makes another file in the background, if there may be one. */
@@ -287,6 +304,8 @@ export class Journal {
   async #releaseAll(): Promise<void> {
     for (let file = this.#sealed[0]; file !== undefined && !this.#isOver; file = this.#sealed[0]) {
       const current = file;
+      const isNeeded = [...current.logs.keys()].some(log => needs(current, log));
+      if (isNeeded && !this.#isShort) return;
       try {
         await forEachParallel([...current.logs.keys()], this.#options.syncParallelism, async log => {
           while (needs(current, log) && !this.#isOver) {
@@ -348,6 +367,11 @@ export async function flushOpen(log: JournalLog): Promise<void> {
   } catch (error) {
     if (!log.isClosed) throw error;
   }
+}
+
+/** What an entry takes in the journal. */
+export function entrySizeBytes({ log, extent }: JournalEntry): number {
+  return frameSizeBytes(identityOf(log), extent.sizeBytes);
 }
 
 function frameOf({ log, extent }: JournalEntry): NewFrame {

@@ -3,7 +3,14 @@ import { DiskError } from "../../platform/platform.ts";
 import type { FlushGroup } from "../flush-scheduler.ts";
 import type { LogDirectory } from "../log-directory.ts";
 import type { JournalExtent } from "../log-durability.ts";
-import { flushOpen, Journal, type JournalLog, type JournalModules } from "./journal.ts";
+import {
+  entrySizeBytes,
+  flushOpen,
+  Journal,
+  type JournalEntry,
+  type JournalLog,
+  type JournalModules,
+} from "./journal.ts";
 import type { JournalOptions } from "./journal-options.ts";
 import { replayJournal } from "./replay.ts";
 import { JournalDamagedError } from "./replay-plan.ts";
@@ -11,12 +18,16 @@ import { JournalDamagedError } from "./replay-plan.ts";
 /** What a round needs of a log; a {@link PartitionLog}. */
 export interface RoundLog extends JournalLog {
   readonly isDirty: boolean;
+  /** Counts truncations. */
+  readonly cutCount: number;
   writePending(): void;
   /** What of it is not durable, as it is to stand in the journal; null when only syncing its files will do. */
   journalExtent(): JournalExtent | null;
   /** The journal holds the extent, durably. */
   journaled(extent: JournalExtent): void;
 }
+
+type RoundEntry<L extends RoundLog> = JournalEntry<L>;
 
 export interface JournalsModules<L extends RoundLog> extends Omit<JournalModules, "onFailed"> {
   readonly directoryOf: (log: L) => LogDirectory | undefined;
@@ -103,7 +114,7 @@ function journaledGroups<L extends RoundLog>(
   options: JournalOptions,
 ): FlushGroup<L>[] {
   const groups: FlushGroup<L>[] = [];
-  const entries: { log: L; extent: JournalExtent }[] = [];
+  const entries: RoundEntry<L>[] = [];
   for (const log of logs) {
     log.writePending();
     const extent = log.journalExtent();
@@ -112,12 +123,36 @@ function journaledGroups<L extends RoundLog>(
   }
   if (entries.length === 0) return groups;
   if (entries.length < options.minLogs) return logs.map(alone);
+  const parts = partsOf(entries, journal.capacityBytes);
   const flush = async (): Promise<void> => {
-    if (await journal.commit(entries)) for (const { log, extent } of entries) log.journaled(extent);
-    else await Promise.all(entries.map(({ log }) => flushOpen(log)));
+    for (const part of parts) {
+      // While the part before was synced, a log may have been cut or deleted: nothing of it may be written any more.
+      const current = part.filter(({ log, extent }) => !log.isClosed && log.cutCount === extent.cutCount);
+      if (await journal.commit(current)) for (const { log, extent } of current) log.journaled(extent);
+      else await Promise.all(current.map(({ log }) => flushOpen(log)));
+    }
   };
   groups.push({ logs: entries.map(({ log }) => log), flush });
   return groups;
+}
+
+/** Splits a round that is more than fits into one file of the journal. */
+function partsOf<L extends RoundLog>(entries: readonly RoundEntry<L>[], capacityBytes: number): RoundEntry<L>[][] {
+  const parts: RoundEntry<L>[][] = [];
+  let part: RoundEntry<L>[] = [];
+  let sizeBytes = 0;
+  for (const entry of entries) {
+    const frameBytes = entrySizeBytes(entry);
+    if (part.length > 0 && sizeBytes + frameBytes > capacityBytes) {
+      parts.push(part);
+      part = [];
+      sizeBytes = 0;
+    }
+    part.push(entry);
+    sizeBytes += frameBytes;
+  }
+  parts.push(part);
+  return parts;
 }
 
 function alone<L extends RoundLog>(log: L): FlushGroup<L> {
