@@ -80,7 +80,7 @@ async function measure(partitions: number, writers: number, batch: Buffer, isJou
     };
     // New files are synced with their directories, and the journal is made once it pays: neither is what is measured.
     await logs.prepareJournals();
-    await run(DURATION_MS / 4);
+    await run(DURATION_MS);
     const startRounds = logs.flushScheduler.roundCount;
     const cpu = process.cpuUsage();
     const startedMs = performance.now();
