@@ -16,6 +16,7 @@ import { resourceKey } from "../metadata/configs-image.ts";
 import type { MetadataDelta } from "../metadata/delta.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { PartitionImage, TopicChange, TopicImage } from "../metadata/topics-image.ts";
+import type { Counter } from "../metrics/index.ts";
 import { DiskError } from "../platform/platform.ts";
 import { Partition } from "./partition.ts";
 import type { TopicCounters } from "./partition-host.ts";
@@ -125,6 +126,11 @@ export class ReplicaManager {
   /** The replica that a consumer in `clientRack` is to read from instead of this leader (KIP-392); -1 for none. */
   preferredReplica(partition: Partition, clientRack: string, fetchOffset: number): number {
     return this.#replication.preferredReplica(partition, clientRack, fetchOffset);
+  }
+
+  /** Counts what followers were sent. */
+  get sentBytes(): Counter {
+    return this.#replication.sentBytes;
   }
 
   /** What holds back replicas that are being moved (KIP-73). */

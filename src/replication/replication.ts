@@ -8,7 +8,7 @@ import type { Logger } from "../logging/index.ts";
 import type { ControllerChannel } from "../metadata/controller-channel.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { PartitionImage } from "../metadata/topics-image.ts";
-import type { Metrics } from "../metrics/index.ts";
+import type { Counter, Metrics } from "../metrics/index.ts";
 import type { Clock, Timer, Timers } from "../platform/platform.ts";
 import type { RpcClient } from "../rpc/index.ts";
 import { DirectoryAssignments } from "./directory-assignments.ts";
@@ -45,6 +45,7 @@ export interface ReplicationModules {
 
 export class Replication {
   readonly host: PartitionHost;
+  readonly sentBytes: Counter;
   readonly #nodeId: number;
   readonly #modules: ReplicationModules;
   readonly #fetchers: Fetchers;
@@ -81,6 +82,7 @@ export class Replication {
     const toController = { nodeId, requestTimeoutMs: config.get("controller.socket.timeout.ms") };
     this.#proposals = new IsrProposals(toController, modules);
     this.#assignments = new DirectoryAssignments(toController, modules);
+    this.sentBytes = metrics.counter("samsa_replica_fetched_bytes_total");
     const shrinks = metrics.counter("samsa_isr_shrinks_total");
     const expands = metrics.counter("samsa_isr_expands_total");
     this.host = {

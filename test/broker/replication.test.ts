@@ -183,3 +183,36 @@ describe("a topic with three replicas", () => {
     expect(cluster.brokers.get(leaderId)!.isRunning).to.equal(true);
   });
 });
+
+describe("a broker that starts again", () => {
+  it("leads nothing before it is registered, whatever the process before it led", async () => {
+    const cluster = new BrokerCluster({ count: 1 });
+    await cluster.startAll();
+    expect(await cluster.createTopic(1, TOPIC, 1)).to.equal(Errors.NONE);
+    expect(await produce(cluster, "one")).to.equal(Errors.NONE);
+    const before = cluster.partitionOf(1, TOPIC).leaderEpoch;
+    cluster.end(1, "power");
+    const seen: { isLed: boolean; leads: boolean }[] = [];
+    let registeredAs = "";
+    cluster.onAssembled = ({ metadata, replicas }) => {
+      registeredAs = metadata.image.cluster.brokers.get(1)?.incarnationId ?? "";
+      const look = (): void => {
+        const { incarnationId = "" } = metadata.image.cluster.brokers.get(1) ?? {};
+        registeredAs ||= incarnationId;
+        if (incarnationId !== registeredAs) return;
+        const isLed = metadata.image.topics.byName.get(TOPIC)?.partitions[0]?.leader === 1;
+        seen.push({ isLed, leads: replicas.get(TOPIC, 0)?.isLeader === true });
+      };
+      look();
+      metadata.subscribe(look);
+    };
+    await cluster.complete(cluster.start(1));
+    expect(
+      seen.some(({ isLed }) => isLed),
+      "the metadata said that it leads",
+    ).to.equal(true);
+    expect(seen.some(({ leads }) => leads)).to.equal(false);
+    expect(cluster.partitionOf(1, TOPIC).leaderEpoch).to.be.above(before);
+    expect(await produce(cluster, "two")).to.equal(Errors.NONE);
+  });
+});

@@ -22,7 +22,7 @@ export function fetchResponse(
 ): FetchResponse {
   const session = served.kind === "incremental" ? served.session : newSession(served, request, context);
   const isFollower = followerIdOf(request) >= 0;
-  if (isFollower) context.metrics.counter("samsa_replica_fetched_bytes_total").increment(fetched.sizeBytes);
+  if (isFollower) context.replicas.sentBytes.increment(fetched.sizeBytes);
   const leaders: number[] = [];
   const responses: Topic[] = [];
   for (const partition of fetched.partitions) {

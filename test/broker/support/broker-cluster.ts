@@ -6,6 +6,7 @@ import { DescribeQuorum } from "../../../protocol/apis/55-describe-quorum.ts";
 import type { Api, RequestInputOf, ResponseOf, VersionRange } from "../../../protocol/schema.ts";
 import { Broker } from "../../../src/broker.ts";
 import { BrokerConfig } from "../../../src/config/index.ts";
+import type { BrokerServices } from "../../../src/handlers/context.ts";
 import { memoryLogger, nullLogger } from "../../../src/logging/index.ts";
 import type { Platform } from "../../../src/platform/platform.ts";
 import type { Partition } from "../../../src/replication/partition.ts";
@@ -29,6 +30,8 @@ export class BrokerCluster {
   readonly brokers = new Map<number, Broker>();
   /** By node id; one for each process. */
   readonly loggers = new Map<number, ReturnType<typeof memoryLogger>>();
+  /** Shown each node's parts before it joins. */
+  onAssembled: ((services: BrokerServices) => void) | null = null;
   readonly #options: BrokerClusterOptions;
   readonly #client: Platform;
   readonly #clients = new Map<string, RpcClient>();
@@ -74,7 +77,14 @@ export class BrokerCluster {
           },
         }),
       },
-      { platform, logger, onAssembled: ({ services }) => this.#replicas.set(id, services.replicas) },
+      {
+        platform,
+        logger,
+        onAssembled: ({ services }) => {
+          this.#replicas.set(id, services.replicas);
+          this.onAssembled?.(services);
+        },
+      },
     );
     this.brokers.set(id, broker);
     return broker.start().then(() => broker);
