@@ -5,14 +5,9 @@
  *   (the log's own start aside), and no replica shows anything else there.
  * - *StrongIsr*: all that was ever committed is on the disk of every member of the ISR, as far as it is up.
  */
-import {
-  baseOffsetAt,
-  batchSizeAt,
-  crcAt,
-  lastOffsetAt,
-  partitionLeaderEpochAt,
-} from "../../../protocol/records/batch.ts";
-import type { PartitionLog, ReadOutcome } from "../../../src/log/index.ts";
+import { baseOffsetAt, crcAt, lastOffsetAt, partitionLeaderEpochAt } from "../../../protocol/records/batch.ts";
+import { forEachBatch } from "../../../src/log/batch-walk.ts";
+import type { PartitionLog } from "../../../src/log/index.ts";
 import type { Partition } from "../../../src/replication/partition.ts";
 import type { ModelController } from "./controller.ts";
 import type { ModelNode } from "./node.ts";
@@ -42,18 +37,17 @@ class Contents {
       this.#cutCount = log.cutCount;
       this.#ids = [];
     }
-    let offset = Math.max(this.#ids.length, log.logStartOffset);
-    while (offset < log.logEndOffset) {
-      const outcome = log.read(offset, 1 << 20, log.logEndOffset, { minOneBatch: true }) as ReadOutcome;
-      if (!("ok" in outcome) || !outcome.ok || outcome.sizeBytes === 0) throw new Error(`cannot read at ${offset}`);
-      for (const chunk of outcome.chunks) {
-        for (let position = 0; position < chunk.length; position += batchSizeAt(chunk, position)) {
-          const id = `${partitionLeaderEpochAt(chunk, position)}:${crcAt(chunk, position)}`;
-          const end = lastOffsetAt(chunk, position) + 1;
-          for (let at = baseOffsetAt(chunk, position); at < end; at += 1) this.#ids[at] = id;
-          offset = end;
-        }
-      }
+    const from = Math.max(this.#ids.length, log.logStartOffset);
+    if (from >= log.logEndOffset) return this.#ids;
+    log.writePending();
+    const { segments } = log;
+    for (let index = Math.max(0, segments.indexFor(from)); index < segments.count; index += 1) {
+      const segment = segments.at(index)!;
+      forEachBatch(segment.file, segment.offsetIndex.positionFor(from), segment.sizeBytes, (buffer, position) => {
+        const id = `${partitionLeaderEpochAt(buffer, position)}:${crcAt(buffer, position)}`;
+        for (let at = baseOffsetAt(buffer, position); at <= lastOffsetAt(buffer, position); at += 1) this.#ids[at] = id;
+        return true;
+      });
     }
     return this.#ids;
   }

@@ -1,10 +1,11 @@
 /** A broker of the model: the real replica manager over real logs on a disk that loses what was not synced. */
 import { AlterPartition } from "../../../protocol/apis/56-alter-partition.ts";
-import type { BrokerConfig } from "../../../src/config/index.ts";
+import { type BrokerConfig, ConfigResourceType } from "../../../src/config/index.ts";
 import type { BrokerServices } from "../../../src/handlers/context.ts";
 import { FetchSessions } from "../../../src/handlers/fetch/fetch-sessions.ts";
 import { defaultLogManagerOptions, LogManager, ReadBuffers } from "../../../src/log/index.ts";
 import { nullLogger } from "../../../src/logging/index.ts";
+import { resourceKey } from "../../../src/metadata/configs-image.ts";
 import type { MetadataListener, MetadataStore } from "../../../src/metadata/metadata-store.ts";
 import { Metrics } from "../../../src/metrics/index.ts";
 import { createMemoryPlatform, type MemoryWorld, type Survival } from "../../../src/platform/memory.ts";
@@ -17,6 +18,11 @@ import { ModelClient, type NetworkOptions, type Server } from "./network.ts";
 export const TOPIC = "orders";
 export const TOPIC_ID = "b3JkZXJzLXRvcGljLWlkLQ";
 
+/** Segments of a few batches, so that some are deleted. */
+const TOPIC_CONFIG = new Map([
+  ["internal.segment.bytes", "1500"],
+  ["file.delete.delay.ms", "10"],
+]);
 /** At times metadata comes later than any follower may lag. */
 const LATE_MS = 600;
 
@@ -233,7 +239,7 @@ function toImage(news: ModelImage | null) {
       byName: new Map(topics.map(found => [found.name, found])),
     },
     cluster: { brokers: new Map(brokers.map(broker => [broker.id, broker])) },
-    configs: { resources: new Map() },
+    configs: { resources: new Map([[resourceKey(ConfigResourceType.TOPIC, TOPIC), { values: TOPIC_CONFIG }]]) },
   };
 }
 

@@ -129,11 +129,18 @@ export async function run({ seed, durationMs = 1_500 }: RunOptions): Promise<Run
     operation.await(partition, endOffset, null);
     operation.begin(node.replicas!.timeouts, 500);
   };
+  const deleteRecords = ({ partition }: ModelNode): void => {
+    if (partition === null || partition.check(-1) !== 0) return;
+    const { logStartOffset, highWatermark } = partition;
+    partition.log.advanceLogStart(logStartOffset + random.integer(highWatermark - logStartOffset + 1));
+    partition.wakeFetches();
+  };
   const disturb = (): void => {
     const node = random.pick(nodes);
     const what = random.integer(100);
     if (what < 25) crash(node);
     else if (what < 30) for (const each of nodes) crash(each);
+    else if (what < 36) deleteRecords(node);
     else if (what < 50) controller.moveLeader(ids => random.pick(ids));
     else if (what < 65) {
       controller.fence(node.id);
@@ -184,11 +191,15 @@ export async function run({ seed, durationMs = 1_500 }: RunOptions): Promise<Run
     if (isr.length < IDS.length || nodes.some(({ partition }) => partition === null)) return false;
     const logs = nodes.map(({ partition }) => partition!.log);
     const end = nodes[leader - 1]!.partition!.log.logEndOffset;
-    return logs.every(log => log.logEndOffset === end && log.highWatermark === end);
+    const { logStartOffset } = nodes[leader - 1]!.partition!;
+    return logs.every(
+      log => log.logEndOffset === end && log.highWatermark === end && log.logStartOffset >= logStartOffset,
+    );
   };
   await forMs(HEAL_MS, converged);
   if (!converged()) throw new Error(`no convergence in ${HEAL_MS} ms: ${describe(nodes, controller)}`);
-  const [first, ...others] = nodes.map(node => checks.idsOf(node));
+  const startOffset = Math.max(...nodes.map(({ partition }) => partition!.logStartOffset));
+  const [first, ...others] = nodes.map(node => checks.idsOf(node).slice(startOffset));
   for (const other of others) {
     if (other.length !== first!.length || other.some((id, offset) => id !== first![offset]))
       throw new Error("the replicas differ after all");

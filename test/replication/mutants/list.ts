@@ -147,4 +147,22 @@ export const mutants: readonly Mutant[] = [
     from: "    if (this.#leader?.leaderEpoch === image.leaderEpoch) {\n",
     to: "    if (this.#leader !== null) {\n",
   },
+  {
+    name: "a follower below the leader's log start stays where it is",
+    file: FOLLOWER,
+    from: "    else if (leaderStartOffset > log.logEndOffset) log.truncateFullyAndStartAt(leaderStartOffset);\n",
+    to: "    else void leaderStartOffset;\n",
+  },
+  {
+    name: "a follower does not take a batch in which the leader's log starts",
+    file: FOLLOWER,
+    from: "    this.#makeRoomForFirst(records);\n",
+    to: "    void this.#makeRoomForFirst;\n",
+  },
+  {
+    name: "a follower keeps what its leader has deleted",
+    file: FOLLOWER,
+    from: "    if (logStartOffset > log.logStartOffset) log.advanceLogStart(Math.min(logStartOffset, log.highWatermark));\n",
+    to: "    void logStartOffset;\n",
+  },
 ];
