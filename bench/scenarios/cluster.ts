@@ -1,5 +1,5 @@
 /** Three brokers: loads with every record on three disks, and the death of a leader. */
-import { createTopics } from "../admin.ts";
+import { createTopics, deleteTopics } from "../admin.ts";
 import { FailoverClient, leadersOf } from "../load/failover-client.ts";
 import { CONSUME_DEFAULTS, PRODUCE_DEFAULTS, type ProduceLoad } from "../load/loads.ts";
 import { type Bench, figuresOf, type Scenario } from "../scenario.ts";
@@ -62,16 +62,13 @@ async function measure(
   const common = { ...timingOf(bench), address, leaders };
   const produced = await bench.load(pids, { ...PRODUCE_DEFAULTS, ...common, ...row.produce, topics: [topic] });
   bench.record({ scenario: "three-brokers", system: cluster.name, round, at: row.title, figures: figuresOf(produced) });
-  if (row.consumeTitle === undefined) return;
-  const { recordSizeBytes } = row.produce;
-  const consumed = await bench.load(pids, { ...CONSUME_DEFAULTS, ...common, topic, recordSizeBytes });
-  bench.record({
-    scenario: "three-brokers",
-    system: cluster.name,
-    round,
-    at: row.consumeTitle,
-    figures: figuresOf(consumed),
-  });
+  if (row.consumeTitle !== undefined) {
+    const { recordSizeBytes } = row.produce;
+    const consumed = await bench.load(pids, { ...CONSUME_DEFAULTS, ...common, topic, recordSizeBytes });
+    const figures = figuresOf(consumed);
+    bench.record({ scenario: "three-brokers", system: cluster.name, round, at: row.consumeTitle, figures });
+  }
+  await deleteTopics(address, [topic]);
 }
 
 export const failover: Scenario = {
