@@ -103,7 +103,7 @@ export function figuresOf(measurement: Measurement): Partial<Record<Figure, numb
   return {
     megabytesPerSecond: valueBytes / 1e6 / seconds,
     thousandRecordsPerSecond: records / seconds / 1000,
-    ...(brokerCpuSeconds === null
+    ...(brokerCpuSeconds === null || records === 0
       ? null
       : {
           cpuSecondsPerGigabyte: brokerCpuSeconds / (valueBytes / 1e9),
