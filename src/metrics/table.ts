@@ -108,7 +108,10 @@ export const metricsTable = {
   samsa_at_min_isr_partitions: gauge("Partitions led here with no more in-sync replicas than min.insync.replicas."),
   samsa_isr_shrinks_total: counter("Replicas removed from the in-sync set of partitions led here."),
   samsa_isr_expands_total: counter("Replicas added to the in-sync set of partitions led here."),
-  samsa_replica_lag_records: gauge("How far a follower here is behind its leader.", ["topic", "partition"]),
+  samsa_replica_lag_records: gauge(
+    "Committed records that a follower here does not have yet, as far as its leader has told; 0 for leaders.",
+    ["topic", "partition"],
+  ),
 
   // Groups
   samsa_groups: gauge("Groups that this broker coordinates.", ["protocol", "state"]),

@@ -51,6 +51,8 @@ export class FollowerRole {
   readonly leaderEpoch: number;
   readonly #log: PartitionLog;
   readonly #clock: Pick<Clock, "now">;
+  /** As the leader told it last. */
+  #leaderHighWatermark = -1;
 
   constructor(
     options: { leaderId: number; leaderEpoch: number },
@@ -63,6 +65,11 @@ export class FollowerRole {
     // A log without epochs cannot be compared with the leader's: only what was committed is sure to be the same.
     const { log } = modules;
     if (log.leaderEpoch < 0 && log.logEndOffset > log.highWatermark) log.truncateTo(log.highWatermark);
+  }
+
+  /** Committed records that are not here, as far as the leader has told. */
+  get lagRecords(): number {
+    return Math.max(0, this.#leaderHighWatermark - this.#log.logEndOffset);
   }
 
   /** Null while the end of the log is not durable: nothing is claimed that could still be lost. */
@@ -147,6 +154,7 @@ export class FollowerRole {
 
   #follow({ highWatermark, logStartOffset }: FetchedData): void {
     const log = this.#log;
+    this.#leaderHighWatermark = highWatermark;
     // Consumers may read here: what they have seen stays seen, although a new leader's watermark may begin lower.
     if (highWatermark > log.highWatermark) log.updateHighWatermark(highWatermark);
     if (logStartOffset > log.logStartOffset) log.advanceLogStart(Math.min(logStartOffset, log.highWatermark));

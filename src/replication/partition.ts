@@ -158,13 +158,12 @@ export class Partition {
     this.#leader = new LeaderRole(
       { nodeId: this.#nodeId, image, minInSyncReplicas },
       {
+        ...host,
         log: this.#log,
-        clock: host.clock,
-        brokerOf: host.brokerOf,
-        lagTimeMaxMs: host.lagTimeMaxMs,
-        brokerEpoch: host.brokerEpoch,
         proposeIsr: (proposal, answered) => host.proposeIsr(this, proposal, answered),
-        isrCommitted: before => this.#isrCommitted(before),
+        isrCommitted: before => {
+          if (this.#leader?.leaderEpoch === image.leaderEpoch) this.#isrCommitted(before);
+        },
       },
     );
     this.#log.assignEpochStart(image.leaderEpoch, this.#log.logEndOffset);

@@ -21,6 +21,7 @@ import { DiskError } from "../platform/platform.ts";
 import { Partition } from "./partition.ts";
 import type { TopicCounters } from "./partition-host.ts";
 import { Replication, type ReplicationModules } from "./replication.ts";
+import { measurePartition } from "./replication-metrics.ts";
 import type { ReplicationThrottles } from "./replication-throttles.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 import { allowWriteCaching } from "./write-caching.ts";
@@ -52,6 +53,8 @@ export class ReplicaManager {
   readonly timeouts: TimerWheel;
   readonly #unsubscribes: (() => void)[] = [];
   readonly #replication: Replication;
+  /** How to end what the metrics say of each partition. */
+  readonly #unmeasure = new Map<Partition, () => void>();
   #afterWrites: Promise<void> | null = null;
   #isFirst = true;
   #isRegistered = false;
@@ -243,6 +246,7 @@ export class ReplicaManager {
         host: this.#replication.host,
       },
     );
+    this.#unmeasure.set(partition, measurePartition(partition, this.#modules.metrics));
     while (topic.partitions.length < index) topic.partitions.push(undefined);
     topic.partitions[index] = partition;
     return partition;
@@ -280,6 +284,8 @@ export class ReplicaManager {
   #unhost(partition: Partition): void {
     const { topic, topicId, index } = partition;
     this.#replication.forget(partition);
+    this.#unmeasure.get(partition)?.();
+    this.#unmeasure.delete(partition);
     partition.close();
     const hosted = this.#byId.get(topicId);
     if (hosted !== undefined) hosted.partitions[index] = undefined;

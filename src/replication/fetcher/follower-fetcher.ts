@@ -85,6 +85,8 @@ interface AskedPartition extends WantedPartition {
 type Asked = ReadonlyMap<string, AskedPartition>;
 
 const FIRST_BACKOFF_MS = 10;
+/** So many failures in a row, and the log says so. */
+const REPORTED_FAILURES = 5;
 /** How long a partition that is held back by the quota is left alone at a time. */
 const THROTTLED_MS = 100;
 /** From here on the follower's epoch is in the request (KIP-903); topics go by id. */
@@ -212,6 +214,8 @@ export class FollowerFetcher {
   #received(response: FetchResponse, asked: Asked, generation: number): void {
     this.#inFlight -= 1;
     if (this.#isClosed) return;
+    if (this.#failureCount >= REPORTED_FAILURES)
+      this.#modules.logger.info("replica.leader-reachable", { leaderId: this.#options().leaderId });
     this.#failureCount = 0;
     if (!this.#session.answered(generation, response)) {
       this.#modules.logger.info("replica.session-lost", {
@@ -338,7 +342,9 @@ export class FollowerFetcher {
     this.#session.reset();
     const delayMs = Math.min(FIRST_BACKOFF_MS * 2 ** this.#failureCount, backoffMs);
     this.#failureCount += 1;
-    this.#modules.logger.debug("replica.fetch-failed", { leaderId, error: error.message, delayMs });
+    const event = { leaderId, partitions: this.#followed.size, error: error.message };
+    if (this.#failureCount === REPORTED_FAILURES) this.#modules.logger.warn("replica.leader-unreachable", event);
+    else this.#modules.logger.debug("replica.fetch-failed", event);
     this.#pause?.clear();
     this.#pause = this.#modules.timers.after(delayMs, () => {
       this.#pause = null;
