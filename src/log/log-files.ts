@@ -205,11 +205,13 @@ export class LogFiles {
   finish(logEndOffset: number): void {
     this.syncNow();
     this.segments.active.completeIndexes();
-    for (const segment of [...this.#unsyncedIndexes, this.segments.active]) segment.syncIndexesNow();
+    let isChanged = false;
+    for (const segment of [...this.#unsyncedIndexes, this.segments.active])
+      if (segment.syncIndexesNow()) isChanged = true;
     this.#unsyncedIndexes = [];
-    this.#producers.takeSnapshot(logEndOffset);
+    if (this.#producers.takeSnapshot(logEndOffset)) isChanged = true;
     this.#producers.syncNow();
-    this.#disk.syncDirectory(this.directory);
+    if (isChanged) this.#disk.syncDirectory(this.directory);
   }
 
   /** Closes all files as they are. */

@@ -37,7 +37,7 @@ import { LogCorruptError } from "./log-loader.ts";
 import type { LogManagerOptions } from "./log-manager-options.ts";
 import { LogOpener } from "./log-opener.ts";
 import { isReplicated, LogRegistry } from "./log-registry.ts";
-import { closeDirectory } from "./log-shutdown.ts";
+import { closeDirectory, syncSideBySide } from "./log-shutdown.ts";
 import { forEachParallel } from "./parallel.ts";
 import type { PartitionLog } from "./partition-log.ts";
 import { ZERO_UUID } from "./partition-metadata.ts";
@@ -315,6 +315,7 @@ export class LogManager {
     await this.cleaner?.stop();
     if (this.flushScheduler.failure === null) await this.flushScheduler.settle();
     await this.#journals.stop();
+    await syncSideBySide(this.directories);
     const modules = { logger: this.#logger, flushScheduler: this.flushScheduler, journals: this.#journals };
     for (const directory of this.directories) closeDirectory(directory, brokerEpoch, modules);
   }

@@ -4,12 +4,24 @@ import type { FlushScheduler } from "./flush-scheduler.ts";
 import type { Journals } from "./journal/journals.ts";
 import type { LogDirectory } from "./log-directory.ts";
 import { isReplicated } from "./log-registry.ts";
+import { forEachParallel } from "./parallel.ts";
 import type { PartitionLog } from "./partition-log.ts";
 
 export interface LogShutdownModules {
   readonly logger: Logger;
   readonly flushScheduler: FlushScheduler<PartitionLog>;
   readonly journals: Journals<PartitionLog>;
+}
+
+/** Files synced at the same time. */
+const PARALLELISM = 8;
+
+/** Syncs the files of all logs, which are about to be closed, side by side: closing syncs what is left, one file after the other. */
+export async function syncSideBySide(directories: readonly LogDirectory[]): Promise<void> {
+  const logs = directories.filter(({ offline }) => !offline).flatMap(directory => [...directory.logs]);
+  const unsynced = logs.filter(log => log.failure === null && log.syncedOffset < log.logEndOffset);
+  // One that cannot be synced cannot be closed either, and that is told.
+  await forEachParallel(unsynced, PARALLELISM, log => log.flushNow().catch(() => {}));
 }
 
 /**

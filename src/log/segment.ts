@@ -73,6 +73,8 @@ export class Segment implements Evictable {
   #offsetOfMaxTimestamp: number;
   #firstTimestamp: number | null = null;
   #suffix = "";
+  /** Index files with changes that are not durable. */
+  readonly #unsyncedIndexes = new Set<string>();
 
   constructor(options: SegmentOptions, modules: SegmentModules) {
     this.baseOffset = options.baseOffset;
@@ -238,21 +240,23 @@ export class Segment implements Evictable {
     }
   }
 
-  /** Makes the index files durable, off the event loop. */
+  /** Makes what was written to the index files durable, off the event loop. */
   async syncIndexes(): Promise<void> {
-    for (const suffix of this.#indexSuffixes()) {
+    for (const suffix of [...this.#unsyncedIndexes]) {
       const file = this.#disk.open(this.path(suffix), "write");
       try {
         await file.sync();
       } finally {
         file.close();
       }
+      this.#unsyncedIndexes.delete(suffix);
     }
   }
 
-  /** As {@link syncIndexes}, blocking. */
-  syncIndexesNow(): void {
-    for (const suffix of this.#indexSuffixes()) {
+  /** As {@link syncIndexes}, blocking. Returns whether there was anything to sync. */
+  syncIndexesNow(): boolean {
+    const isDirty = this.#unsyncedIndexes.size > 0;
+    for (const suffix of this.#unsyncedIndexes) {
       const file = this.#disk.open(this.path(suffix), "write");
       try {
         file.syncNow();
@@ -260,6 +264,8 @@ export class Segment implements Evictable {
         file.close();
       }
     }
+    this.#unsyncedIndexes.clear();
+    return isDirty;
   }
 
   addAbortedTransaction(transaction: AbortedTransaction): void {
@@ -355,7 +361,10 @@ export class Segment implements Evictable {
     this.#transactionIndex = transactionIndex;
     this.#hasTransactionIndex = transactionIndex.count > 0;
     if (this.#hasTransactionIndex) this.#replaceIndexFile(TRANSACTION_INDEX_SUFFIX, transactionIndex.encode());
-    else this.#disk.remove(this.path(TRANSACTION_INDEX_SUFFIX));
+    else {
+      this.#disk.remove(this.path(TRANSACTION_INDEX_SUFFIX));
+      this.#unsyncedIndexes.delete(TRANSACTION_INDEX_SUFFIX);
+    }
   }
 
   #takeIndexes(builder: IndexBuilder): void {
@@ -397,12 +406,6 @@ export class Segment implements Evictable {
     return this.#transactionIndex;
   }
 
-  #indexSuffixes(): string[] {
-    const suffixes: string[] = [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX];
-    if (this.#hasTransactionIndex) suffixes.push(TRANSACTION_INDEX_SUFFIX);
-    return suffixes;
-  }
-
   #readIndex<T>(suffix: string, parse: (contents: Buffer) => T | null): T | null {
     try {
       return parse(this.#disk.readFile(this.path(suffix)));
@@ -413,6 +416,7 @@ export class Segment implements Evictable {
   }
 
   #writeIndex(suffix: string, bytes: Buffer, position: number): void {
+    this.#unsyncedIndexes.add(suffix);
     const file = this.#disk.open(this.path(suffix), "write");
     try {
       file.writev([bytes], position);
@@ -422,6 +426,7 @@ export class Segment implements Evictable {
   }
 
   #truncateIndex(suffix: string, sizeBytes: number): void {
+    this.#unsyncedIndexes.add(suffix);
     const file = this.#disk.open(this.path(suffix), "write");
     try {
       file.truncate(sizeBytes);
