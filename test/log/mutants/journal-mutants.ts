@@ -27,12 +27,6 @@ const all: readonly Omit<Mutant, "tests">[] = [
     to: "        await file.sync();\n",
   },
   {
-    name: "begins a generation before all frames of the last are durable",
-    file: "src/log/journal/journal.ts",
-    from: "      this.#orFatal(() => full.syncNow());\n",
-    to: "",
-  },
-  {
     name: "accepts frames of an earlier use of a journal file",
     file: "src/log/journal/journal-format.ts",
     from: "  if (readUint48(bytes, position + 8) !== generation) return null;\n",
@@ -87,22 +81,10 @@ const all: readonly Omit<Mutant, "tests">[] = [
     to: "",
   },
   {
-    name: "moves the recovery point by what only the journal holds",
-    file: "src/log/log-durability.ts",
-    from: "    if (this.#syncedOffset < endOffset) await this.flush(log);\n",
-    to: "",
-  },
-  {
     name: "journals bytes of a file whose name is not durable",
     file: "src/log/log-files.ts",
     from: "!this.#isNew && !this.#directoryDirty && this.#unsynced.size",
     to: "this.#unsynced.size",
-  },
-  {
-    name: "believes a sync although another one of the file failed",
-    file: "src/log/log-files.ts",
-    from: "this.#syncing === null ? this.#sync() : this.#syncing.then(() => this.#sync());",
-    to: "this.#sync();",
   },
 ];
 
