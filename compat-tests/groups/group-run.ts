@@ -200,6 +200,8 @@ export class GroupRun {
   }
 
   #hear(member: Member, event: MemberEvent): void {
+    // Java's consumer complains when it is told to leave while it reconciles.
+    if (event.event === "error" && member.process.isLeaving) return;
     member.events.push(event);
     if (event.event === "owned") member.owned = event.partitions;
     this.#changed?.();

@@ -50,6 +50,8 @@ export class MemberProcess {
   readonly #leaveSignal: NodeJS.Signals | null;
   readonly #exited: Promise<unknown>;
   #errors = "";
+  /** Whether it was told to leave. */
+  isLeaving = false;
 
   constructor(command: MemberCommand, onEvent: (event: MemberEvent, member: number) => void) {
     const child = spawn(command.command, command.args, { stdio: ["pipe", "pipe", "pipe"] });
@@ -83,6 +85,7 @@ export class MemberProcess {
 
   /** Lets it leave the group; resolves when it has ended. */
   async leave(): Promise<void> {
+    this.isLeaving = true;
     if (this.#leaveSignal === null) this.#child.stdin?.end();
     else this.#child.kill(this.#leaveSignal);
     await this.#exited;

@@ -84,6 +84,16 @@ describe("uniform assignor", () => {
     expect(plain(assignors.uniform(input({ a: 3 }, members)))).to.deep.equal({ m2: { a: [1, 2] }, m1: { a: [0] } });
   });
 
+  it("passes partitions on over others where two members want nothing in common", () => {
+    const members: Members = {
+      m1: { topics: ["a"], target: { a: [0, 1, 2] } },
+      m2: { topics: ["a", "b"], target: { b: [0, 1] } },
+      m3: { topics: ["b"], target: { b: [2] } },
+    };
+    const result = plain(assignors.uniform(input({ a: 3, b: 3 }, members)));
+    expect(result).to.deep.equal({ m1: { a: [0, 1] }, m2: { a: [2], b: [0] }, m3: { b: [1, 2] } });
+  });
+
   it("evens out members that want different topics", () => {
     const members: Members = {
       m1: { topics: ["a", "b"], target: { a: [0, 1], b: [0, 1] } },

@@ -1,6 +1,6 @@
 /**
  * `uniform` where members want different topics: first what they had, then what nobody has, to whoever has least; then partitions move from
- * members with more to members with less until no single move makes it more even.
+ * members with more to members with less, over others where they have no topic in common, until it cannot be more even.
  */
 import { type AssignmentDraft, type AssignorInput, compareIds, give } from "./assignor.ts";
 
@@ -34,6 +34,7 @@ export function assignMixed({ members, partitionCount }: AssignorInput): Map<str
   );
   for (const topic of ordered) assignFree(topic);
   balance(ordered);
+  balanceOverOthers(loads, ordered);
   return new Map(loads.map(({ memberId, draft }) => [memberId, draft]));
 }
 
@@ -91,6 +92,64 @@ function balance(topics: readonly Topic[]): void {
         hasMoved = true;
       }
     }
+  }
+}
+
+/** How a member is reached from one that has too much: over `from`, which has a partition of the topic to pass on. */
+interface Step {
+  readonly from: Load;
+  readonly topic: Topic;
+}
+
+/**
+ * Where who has too much shares no topic with who has too little, partitions go in a chain over members in between. Without such a chain nothing is more
+ * even: the sum of squared loads is then the least there is.
+ */
+function balanceOverOthers(loads: readonly Load[], topics: readonly Topic[]): void {
+  // Whom a search has found, that found nobody to give to, can give nothing away either: they reach no more than it did, and have no more than it had.
+  const settled = new Set<Load>();
+  for (;;) {
+    let heaviest: Load | undefined;
+    for (const load of loads) {
+      if (!settled.has(load) && (heaviest === undefined || load.count > heaviest.count)) heaviest = load;
+    }
+    if (heaviest === undefined) return;
+    const steps = reachableFrom(heaviest, topics, settled);
+    const target = lightest([heaviest, ...steps.keys()]);
+    if (heaviest.count - target.count < 2) {
+      settled.add(heaviest);
+      for (const load of steps.keys()) settled.add(load);
+    } else passOn(heaviest, target, steps);
+  }
+}
+
+/** Everybody to whom a partition can be passed on, nearest first, with the last step to them. */
+function reachableFrom(start: Load, topics: readonly Topic[], settled: ReadonlySet<Load>): Map<Load, Step> {
+  const steps = new Map<Load, Step>();
+  const untried = new Set(topics);
+  const queue = [start];
+  for (let head = 0; head < queue.length; head += 1) {
+    const from = queue[head]!;
+    for (const topic of untried) {
+      if (!from.draft.has(topic.topicId)) continue;
+      untried.delete(topic);
+      for (const load of topic.subscribers) {
+        if (load === start || steps.has(load) || settled.has(load)) continue;
+        steps.set(load, { from, topic });
+        queue.push(load);
+      }
+    }
+  }
+  return steps;
+}
+
+function passOn(start: Load, end: Load, steps: ReadonlyMap<Load, Step>): void {
+  for (let to = end; to !== start; ) {
+    const { from, topic } = steps.get(to)!;
+    const partition = topic.owners.lastIndexOf(from);
+    disown(topic, partition, from);
+    own(topic, partition, to);
+    to = from;
   }
 }
 
