@@ -21,7 +21,6 @@ export class EpochStore {
     this.#path = joinPath(options.directory, LEADER_EPOCH_CHECKPOINT);
     this.#disk = modules.disk;
     const contents = readFileIfExists(this.#disk, this.#path);
-    if (contents === null) this.#changes = 1;
     this.epochs = new LeaderEpochs(contents === null ? [] : this.#decode(contents));
   }
 
