@@ -51,14 +51,16 @@ export interface BrokerModules {
   readonly metrics?: Metrics | undefined;
   /** Told once when the broker has ended itself after a fault. A program should exit. */
   readonly onFatal?: ((error: Error) => void) | undefined;
-  /** Told of the parts once, when they are put together and before clients are served: the simulation's checks look into them. */
-  readonly onAssembled?: ((parts: BrokerParts) => void) | undefined;
+  /** For the simulation, whose checks look into the node. */
+  readonly observer?: BrokerObserver | undefined;
 }
 
-/** What a broker is made of. */
-export interface BrokerParts {
-  readonly services: BrokerServices;
-  readonly metadataLog: RaftDriver;
+/** Told of a node's parts, once each, as soon as they are there. */
+export interface BrokerObserver {
+  /** The node takes part in the quorum; its logs are being opened. */
+  quorumJoined(driver: RaftDriver, logs: LogManager): void;
+  /** The broker part is put together, and not served yet. */
+  assembled(services: BrokerServices): void;
 }
 
 /** For programs that run a broker inside: everything has a default. */
@@ -96,7 +98,7 @@ export class Broker {
   readonly #platform: Platform;
   readonly #logger: Logger;
   readonly #onFatal: ((error: Error) => void) | undefined;
-  readonly #onAssembled: ((parts: BrokerParts) => void) | undefined;
+  readonly #observer: BrokerObserver | undefined;
   #status: "new" | "starting" | "running" | "stopping" | "stopped" = "new";
   #fault: Error | null = null;
   #endpoints: readonly Endpoint[] = [];
@@ -138,7 +140,7 @@ export class Broker {
     this.#platform = modules.platform;
     this.#logger = modules.logger;
     this.#onFatal = modules.onFatal;
-    this.#onAssembled = modules.onAssembled;
+    this.#observer = modules.observer;
     this.#teardown = new Teardown(modules.logger);
   }
 
@@ -194,7 +196,8 @@ export class Broker {
     } catch (error) {
       await this.#takeDown(false);
       this.#status = "stopped";
-      throw error;
+      // What goes wrong behind a fault is its consequence.
+      throw this.#fault ?? error;
     }
     this.#status = "running";
     this.#logger.info("broker.started", {
@@ -264,6 +267,7 @@ export class Broker {
       { storage, endpoints: controllerEndpoints(config, endpoints), controllers: formation.controllers },
       { ...node, logs },
     );
+    this.#observer?.quorumJoined(driver, logs);
     formation.formed(storage, driver, endpoints);
     const metadata = followMetadata(driver, node);
     const controller = config.hasRole("controller")
@@ -290,7 +294,7 @@ export class Broker {
     this.#directoryFailed = part.directoryFailed;
     // What could not be opened to begin with.
     for (const { id, offline } of logs.directories) if (offline) part.directoryFailed(id);
-    this.#onAssembled?.({ services: part.services, metadataLog: driver });
+    this.#observer?.assembled(part.services);
     await joinCluster(part, modules);
     dispatcher.attach("broker", part.services);
   }

@@ -55,7 +55,7 @@ export class MetadataStore {
     return this.#image;
   }
 
-  /** Whether all that was committed when the store started is in the image, and listeners are told of changes. */
+  /** Whether all that the quorum had committed, by its leader's word, is in the image, and listeners are told of changes. */
   get isCaughtUp(): boolean {
     return this.#isCaughtUp;
   }
@@ -168,7 +168,9 @@ export class MetadataStore {
   #tellListeners(image: MetadataImage, delta: MetadataDelta): boolean {
     let told = delta;
     if (!this.#isCaughtUp) {
-      if (image.offset + 1 < this.#modules.log.highWatermark) return false;
+      const { log } = this.#modules;
+      // Who acts on old news leads partitions in epochs that are over.
+      if (image.offset + 1 < log.highWatermark || !log.isHighWatermarkCurrent) return false;
       this.#isCaughtUp = true;
       told = diffImages(emptyImage, image);
     }

@@ -97,6 +97,15 @@ export class RaftCore {
     return this.#member.highWatermark;
   }
 
+  /** Whether it holds all that was committed, by a leader that has committed in its own epoch: what is known after a start may be long out of date. */
+  get isHighWatermarkCurrent(): boolean {
+    const { role, highWatermark, leaderHighWatermark, epoch } = this.#member;
+    if (role.kind === "leader") return highWatermark > role.epochStartOffset;
+    const { log } = this.#member.modules;
+    if (leaderHighWatermark < 0 || highWatermark < leaderHighWatermark || log.lastEpoch !== epoch) return false;
+    return highWatermark <= log.logStartOffset || highWatermark > log.endOffsetForEpoch(epoch - 1).endOffset;
+  }
+
   get leaderAndEpoch(): LeaderAndEpoch {
     return this.#member.leaderAndEpoch;
   }

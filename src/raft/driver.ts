@@ -144,6 +144,10 @@ export class RaftDriver implements ReplicatedLog {
     return Math.max(0, this.#core?.highWatermark ?? 0);
   }
 
+  get isHighWatermarkCurrent(): boolean {
+    return this.#core?.isHighWatermarkCurrent ?? false;
+  }
+
   get latestSnapshotId(): SnapshotId | null {
     return this.#snapshots.latestId;
   }

@@ -112,6 +112,8 @@ export interface ReplicatedLog {
   readonly logStartOffset: number;
   /** End (exclusive) of what is committed; never goes back. */
   readonly highWatermark: number;
+  /** Whether all that the quorum had committed when this node last heard of it is below {@link highWatermark}: not so after a start, for a while. */
+  readonly isHighWatermarkCurrent: boolean;
   readonly latestSnapshotId: SnapshotId | null;
 
   /** True while this node leads, even before subscribers have caught up. */

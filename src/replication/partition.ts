@@ -166,8 +166,9 @@ export class Partition {
         },
       },
     );
-    this.#log.assignEpochStart(image.leaderEpoch, this.#log.logEndOffset);
-    // Followers that were parked here in the last epoch are to come again in this one.
+    // An image older than the log's last leader must not make that one's records its own.
+    const { leaderEpoch, logEndOffset } = this.#log;
+    if (image.leaderEpoch > leaderEpoch) this.#log.assignEpochStart(image.leaderEpoch, logEndOffset);
     this.wakeFetches();
     this.#advance();
   }

@@ -80,9 +80,12 @@ export class BrokerCluster {
       {
         platform,
         logger,
-        onAssembled: ({ services }) => {
-          this.#replicas.set(id, services.replicas);
-          this.onAssembled?.(services);
+        observer: {
+          quorumJoined: () => {},
+          assembled: services => {
+            this.#replicas.set(id, services.replicas);
+            this.onAssembled?.(services);
+          },
         },
       },
     );

@@ -50,6 +50,10 @@ export class MemoryLog implements ReplicatedLog {
     return (this.batches[this.#committed - 1]?.lastOffset ?? this.logStartOffset - 1) + 1;
   }
 
+  get isHighWatermarkCurrent(): boolean {
+    return true;
+  }
+
   get latestSnapshotId() {
     return this.snapshot?.id ?? null;
   }
