@@ -17,6 +17,9 @@ export interface WorldOptions {
   readonly keepsTrace?: boolean;
 }
 
+/** Linux's least. */
+const RETRANSMISSION_TIMEOUT_MS = 200;
+
 /** What the simulation found to be wrong. */
 export class InvariantError extends Error {
   override readonly name = "InvariantError";
@@ -31,6 +34,8 @@ export class World {
   readonly #cuts = new Set<string>();
   /** Ways that are slow, and by how much. */
   readonly #slow = new Map<string, number>();
+  /** Ways that lose packets, and how many of them. */
+  readonly #lossy = new Map<string, number>();
   readonly #linkRandom: SeededRandom;
   eventCount = 0;
 
@@ -88,15 +93,32 @@ export class World {
     this.#slow.set(wayOf(from, to), delayMs);
   }
 
+  /** Loses packets between two machines: TCP sends them again after a while, and after twice that. */
+  lose(a: string, b: string, probability: number): void {
+    this.#lossy.set(wayOf(a, b), probability);
+    this.#lossy.set(wayOf(b, a), probability);
+  }
+
   heal(): void {
     this.#cuts.clear();
     this.#slow.clear();
+    this.#lossy.clear();
     this.#applyCuts();
   }
 
   #delay(from: string, to: string): number {
     if (from === to) return 0.01;
-    return 0.1 + this.#linkRandom.float() * (this.#slow.get(wayOf(from, to)) ?? 0.9);
+    const way = wayOf(from, to);
+    const delayMs = 0.1 + this.#linkRandom.float() * (this.#slow.get(way) ?? 0.9);
+    const loss = this.#lossy.get(way);
+    return loss === undefined ? delayMs : delayMs + this.#retransmissionMs(loss);
+  }
+
+  #retransmissionMs(loss: number): number {
+    let waitMs = 0;
+    for (let timeoutMs = RETRANSMISSION_TIMEOUT_MS; this.#linkRandom.float() < loss; timeoutMs *= 2)
+      waitMs += timeoutMs;
+    return waitMs;
   }
 
   #applyCuts(): void {

@@ -10,14 +10,23 @@
  * - what a client was told is committed, is.
  */
 import { ZERO_UUID } from "../../../protocol/schema.ts";
+import type { PartitionLog } from "../../../src/log/index.ts";
+import type { RaftDriver } from "../../../src/raft/driver.ts";
 import type { QuorumState } from "../../../src/raft/quorum-state.ts";
 import type { CommittedBatch } from "../../../src/raft/replicated-log.ts";
 import { InvariantError } from "../world.ts";
-import type { QuorumNode } from "./quorum-node.ts";
+
+/** A process that takes part in the quorum, as far as the checks look into it. */
+export interface QuorumMember {
+  readonly options: { readonly nodeId: number; readonly name: string; readonly directoryId: string };
+  /** Null while it does not run. */
+  readonly driver: RaftDriver | null;
+  readonly log: PartitionLog | null;
+}
 
 /** What a replica's disk holds for sure. */
 interface Durable {
-  readonly node: QuorumNode;
+  readonly node: QuorumMember;
   readonly endOffset: number;
   readonly epochAt: (offset: number) => number;
 }
@@ -32,7 +41,7 @@ export class QuorumChecks {
   readonly #leaders = new Map<number, string>();
   /** By directory id: what was persisted. */
   readonly #states = new Map<string, QuorumState>();
-  readonly #lives = new WeakMap<QuorumNode, Life>();
+  readonly #lives = new WeakMap<QuorumMember, Life>();
   /** By directory id; a disk that was lost since still counts for what it held. */
   readonly #durable = new Map<string, Durable>();
   /** Committed batches by base offset, and the state behind each end offset. */
@@ -45,7 +54,7 @@ export class QuorumChecks {
   electionCount = 0;
 
   /** Looks at all running nodes. */
-  afterEvent(nodes: readonly QuorumNode[]): void {
+  afterEvent(nodes: readonly QuorumMember[]): void {
     for (const node of nodes) {
       const { driver } = node;
       if (driver === null || node.log === null || !driver.hasCore) continue;
@@ -56,7 +65,7 @@ export class QuorumChecks {
   }
 
   /** Notes what a node's disk holds; called again when its process ends. */
-  noteDurable(node: QuorumNode): void {
+  noteDurable(node: QuorumMember): void {
     const { log, options } = node;
     if (log === null) return;
     const endOffset = log.flushedOffset;
@@ -69,7 +78,7 @@ export class QuorumChecks {
     });
   }
 
-  committed(node: QuorumNode, batch: CommittedBatch, hash: string): void {
+  committed(node: QuorumMember, batch: CommittedBatch, hash: string): void {
     const text = `${batch.lastOffset} e${batch.epoch} ${batch.records.map(String).join(",")}`;
     this.#same(this.#batches, batch.baseOffset, text, `${node.options.name} was told another batch`);
     const endOffset = batch.lastOffset + 1;
@@ -81,7 +90,7 @@ export class QuorumChecks {
     }
   }
 
-  snapshotLoaded(node: QuorumNode, endOffset: number, hash: string): void {
+  snapshotLoaded(node: QuorumMember, endOffset: number, hash: string): void {
     if (endOffset === 0) return;
     this.#same(this.#hashes, endOffset, hash, `${node.options.name} loaded another state`);
   }
@@ -99,7 +108,7 @@ export class QuorumChecks {
     else if (known !== value) throw new InvariantError(`${complaint} at ${key}: ${value}, not ${known}`);
   }
 
-  #checkState(node: QuorumNode, state: QuorumState): void {
+  #checkState(node: QuorumMember, state: QuorumState): void {
     const { name, directoryId } = node.options;
     const before = this.#states.get(directoryId);
     if (before === state) return;
@@ -120,7 +129,7 @@ export class QuorumChecks {
       complain("forgot its vote");
   }
 
-  #checkLog(node: QuorumNode): void {
+  #checkLog(node: QuorumMember): void {
     const { driver, log } = node;
     if (driver === null || log === null) return;
     const life = this.#lifeOf(node);
@@ -141,7 +150,7 @@ export class QuorumChecks {
     life.highWatermark = highWatermark;
   }
 
-  #newLeader(node: QuorumNode, epoch: number): void {
+  #newLeader(node: QuorumMember, epoch: number): void {
     const { name, directoryId } = node.options;
     const replica = `${name} ${directoryId}`;
     const known = this.#leaders.get(epoch);
@@ -161,7 +170,7 @@ export class QuorumChecks {
     }
   }
 
-  #checkMajority(node: QuorumNode, highWatermark: number): void {
+  #checkMajority(node: QuorumMember, highWatermark: number): void {
     const { driver, log } = node;
     if (driver === null || log === null) return;
     const { voterSet: voters } = driver;
@@ -187,7 +196,7 @@ export class QuorumChecks {
     }
   }
 
-  #lifeOf(node: QuorumNode): Life {
+  #lifeOf(node: QuorumMember): Life {
     let life = this.#lives.get(node);
     if (life === undefined) {
       // What a snapshot covers is committed from the start.

@@ -3,7 +3,6 @@
  * running hash of all records – with snapshots of it.
  */
 import { defaultLogManagerOptions, LogManager, type PartitionLog } from "../../../src/log/index.ts";
-import type { Logger } from "../../../src/logging/index.ts";
 import { Metrics } from "../../../src/metrics/index.ts";
 import { makeDirectoryDurably } from "../../../src/platform/files.ts";
 import type { Platform } from "../../../src/platform/platform.ts";
@@ -16,6 +15,8 @@ import { SnapshotGenerator } from "../../../src/raft/snapshot-generator.ts";
 import { BOOTSTRAP_SNAPSHOT_ID } from "../../../src/raft/snapshot-id.ts";
 import type { StaticVoter } from "../../../src/raft/voter-set.ts";
 import { RpcClient } from "../../../src/rpc/index.ts";
+import { mix } from "../hash.ts";
+import { traceLogger } from "../trace-logger.ts";
 import { serveQuorum } from "./quorum-server.ts";
 
 export const PORT = 9093;
@@ -207,27 +208,4 @@ export class QuorumNode implements ReplicatedLogListener {
     this.isFailed = true;
     this.#observer.fatal(this, error);
   }
-}
-
-/** A running hash that is its own state. */
-export function mix(hash: string, value: string): string {
-  let state = Number.parseInt(hash, 36) >>> 0;
-  for (let index = 0; index < value.length; index += 1)
-    state = Math.imul(state ^ value.charCodeAt(index), 0x01000193) >>> 0;
-  return ((state + 0x9e3779b9) >>> 0).toString(36);
-}
-
-/** Puts what the node logs into the trace. */
-function traceLogger(note: (what: string) => void): Logger {
-  const write = (event: string, fields?: Record<string, unknown>): void =>
-    note(`${event} ${JSON.stringify(fields ?? {})}`);
-  const logger: Logger = {
-    debug: write,
-    info: write,
-    warn: write,
-    error: write,
-    child: () => logger,
-    isEnabled: () => true,
-  };
-  return logger;
 }

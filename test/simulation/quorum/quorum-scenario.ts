@@ -10,6 +10,7 @@ import type { SeededRandom } from "../../../src/platform/memory.ts";
 import type { Voter } from "../../../src/raft/quorum-history.ts";
 import { KRAFT_VERSION_RANGE } from "../../../src/raft/voter-set.ts";
 import type { EndOfProcess, Machine } from "../machine.ts";
+import type { SimulationRun } from "../simulation-run.ts";
 import { InvariantError, World } from "../world.ts";
 import { QuorumChecks } from "./quorum-checks.ts";
 import { CLUSTER_ID, formatDisk, LISTENER, PORT, QuorumNode, type QuorumNodeOptions } from "./quorum-node.ts";
@@ -31,17 +32,11 @@ export interface QuorumShape {
   readonly faultEveryMs: number;
 }
 
-export interface QuorumRun {
-  readonly hash: string;
-  readonly eventCount: number;
+export interface QuorumRun extends SimulationRun {
   readonly shape: QuorumShape;
   readonly electionCount: number;
   readonly committedEndOffset: number;
   readonly ackedCount: number;
-  readonly faults: ReadonlyMap<string, number>;
-  readonly trace: readonly string[];
-  /** Why the run failed; null when all held. */
-  readonly failure: Error | null;
 }
 
 const LEADER_LIMIT_MS = 10_000;
@@ -100,13 +95,16 @@ class QuorumSimulation {
       this.#failure ??= error as Error;
     }
     if (this.#failure !== null) this.#world.note("world", `FAILED ${this.#failure.message}`);
+    const { electionCount, committedEndOffset, acked } = this.#checks;
     return {
+      name: "quorum",
+      counts: { elections: electionCount, committed: committedEndOffset, acked: acked.size },
       hash: this.#world.trace.hash,
       eventCount: this.#world.eventCount,
       shape: this.#shape,
-      electionCount: this.#checks.electionCount,
-      committedEndOffset: this.#checks.committedEndOffset,
-      ackedCount: this.#checks.acked.size,
+      electionCount,
+      committedEndOffset,
+      ackedCount: acked.size,
       faults: this.#faults,
       trace: this.#world.trace.lines,
       failure: this.#failure,

@@ -1,0 +1,103 @@
+/** One life of a broker on a machine of the simulated world: the {@link Broker} that ships, and a look into it. */
+import { Broker } from "../../../src/broker.ts";
+import { BrokerConfig } from "../../../src/config/index.ts";
+import type { BrokerServices } from "../../../src/handlers/context.ts";
+import type { LogManager, PartitionLog } from "../../../src/log/index.ts";
+import type { Platform } from "../../../src/platform/platform.ts";
+import type { RaftDriver } from "../../../src/raft/driver.ts";
+import type { QuorumMember } from "../quorum/quorum-checks.ts";
+import { traceLogger } from "../trace-logger.ts";
+
+export const CLIENT_PORT = 9092;
+export const CONTROLLER_PORT = 19_092;
+const DATA = "/data";
+
+export interface BrokerProcessOptions {
+  readonly name: string;
+  readonly nodeId: number;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export interface BrokerProcessObserver {
+  note(what: string): void;
+  /** It takes part in the metadata quorum. */
+  joined(process: BrokerProcess): void;
+  /** It cannot start, or has ended itself. */
+  ended(process: BrokerProcess, error: Error): void;
+}
+
+export class BrokerProcess implements QuorumMember {
+  readonly options: { readonly nodeId: number; readonly name: string; directoryId: string };
+  readonly broker: Broker;
+  readonly platform: Platform;
+  readonly #observer: BrokerProcessObserver;
+  services: BrokerServices | null = null;
+  logs: LogManager | null = null;
+  #driver: RaftDriver | null = null;
+  log: PartitionLog | null = null;
+  isStarted = false;
+  /** Its start may be given up then. */
+  isToldToStop = false;
+
+  constructor(options: BrokerProcessOptions, platform: Platform, observer: BrokerProcessObserver) {
+    const { name, nodeId } = options;
+    this.options = { name, nodeId, directoryId: "" };
+    this.platform = platform;
+    this.#observer = observer;
+    const config = BrokerConfig.load({
+      overrides: {
+        "node.id": String(nodeId),
+        "process.roles": "broker,controller",
+        "log.dirs": DATA,
+        listeners: `PLAINTEXT://${name}:${CLIENT_PORT},CONTROLLER://${name}:${CONTROLLER_PORT}`,
+        "controller.listener.names": "CONTROLLER",
+        ...options.settings,
+      },
+    });
+    this.broker = new Broker(
+      { config },
+      {
+        platform,
+        logger: traceLogger(what => observer.note(what)),
+        onFatal: error => observer.ended(this, error),
+        observer: {
+          quorumJoined: (driver, logs) => this.#joined(driver, logs),
+          assembled: services => {
+            this.services = services;
+          },
+        },
+      },
+    );
+  }
+
+  get driver(): RaftDriver | null {
+    return this.#driver?.isRunning === true ? this.#driver : null;
+  }
+
+  start(): void {
+    this.broker.start().then(
+      () => {
+        this.isStarted = true;
+        this.#observer.note("serves");
+      },
+      (error: unknown) => this.#observer.ended(this, error as Error),
+    );
+  }
+
+  #joined(driver: RaftDriver, logs: LogManager): void {
+    this.#driver = driver;
+    this.logs = logs;
+    this.options.directoryId = directoryIdOn(this.platform);
+    logs.openMetadataLog().then(log => {
+      this.log = log;
+    });
+    this.#observer.joined(this);
+  }
+}
+
+function directoryIdOn(platform: Platform): string {
+  const text = platform.disk.readFile(`${DATA}/meta.properties`).toString();
+  const found = /^directory\.id=(.*)$/m.exec(text);
+  if (found === null) throw new Error(`no directory.id in ${text}`);
+  return found[1]!;
+}

@@ -1,0 +1,22 @@
+/** What a process logs becomes part of the trace. */
+import type { LogFields, Logger } from "../../src/logging/index.ts";
+
+export function traceLogger(note: (what: string) => void): Logger {
+  const write = (event: string, fields?: LogFields): void => note(`${event} ${textOf(fields)}`);
+  const logger: Logger = {
+    debug: () => {},
+    info: write,
+    warn: write,
+    error: write,
+    child: () => logger,
+    isEnabled: level => level !== "debug",
+  };
+  return logger;
+}
+
+function textOf(fields: LogFields | undefined): string {
+  return JSON.stringify(fields ?? {}, (_key, value: unknown) => {
+    if (value instanceof Error) return `${value.name}: ${value.message}`;
+    return typeof value === "bigint" ? String(value) : value;
+  });
+}
