@@ -25,6 +25,10 @@ export function startController(
       log: driver,
       awaitApplied: offset => metadata.waitFor(offset),
       awaitAppliedEverywhere: offset => driver.applied.reached(offset + 1, liveOthers, APPLIED_EVERYWHERE_LIMIT_MS),
+      heardMs: brokerId => {
+        const { lastHeard } = driver.core;
+        return lastHeard?.nodeId === brokerId ? lastHeard.atMs : null;
+      },
       probe: endpoint => isListening(endpoint, { network: platform.network, timers }),
     },
   );

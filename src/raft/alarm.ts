@@ -8,6 +8,7 @@ export interface AlarmModules {
 
 /** A timer is never set further ahead: its lateness tells how long this process slept. */
 const MAX_TIMER_MS = 100;
+const MIN_DELAY_MS = 0.001;
 /** What a busy event loop may be late. */
 const TOLERATED_LATENESS_MS = 20;
 
@@ -31,7 +32,8 @@ export class Alarm {
     if (deadlineMs === Infinity || atMs >= this.#timerAtMs) return;
     this.#timer?.clear();
     this.#timerAtMs = atMs;
-    this.#timer = timers.after(Math.max(0, atMs - nowMs), () => this.#fired());
+    // What rounding leaves of a wait would be waited for again and again.
+    this.#timer = timers.after(Math.max(MIN_DELAY_MS, atMs - nowMs), () => this.#fired());
   }
 
   clear(): void {

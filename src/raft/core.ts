@@ -115,12 +115,13 @@ export class RaftCore {
     return this.#member.role.kind === "leader" ? this.#member.role : null;
   }
 
-  get voters(): VoterSet {
-    return this.#member.voters;
+  /** The leader that this node followed last, and when on the monotonic clock that last answered; null when there was none. */
+  get lastHeard(): Member["lastHeard"] {
+    return this.#member.lastHeard;
   }
 
-  get isVoter(): boolean {
-    return this.#member.isVoter;
+  get voters(): VoterSet {
+    return this.#member.voters;
   }
 
   /** Monotonic time of the next {@link tick}; Infinity when nothing is waited for. */

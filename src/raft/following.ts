@@ -122,6 +122,7 @@ export function fetched(member: Member, from: number, response: FetchResponse, n
 
 export function heardLeader(member: Member, role: Follower, nowMs: number): void {
   role.hearsLeader = true;
+  role.heardAtMs = nowMs;
   role.isSuspected = false;
   role.timeoutAtMs = nowMs + member.modules.timing.timeouts.fetchTimeoutMs;
   member.lostElections = 0;

@@ -50,6 +50,8 @@ export class Member {
   isFetching = false;
   fetchAtMs = 0;
   isDownloading = false;
+  /** The leader that was followed last, and when it last answered. */
+  lastHeard: { readonly nodeId: number; readonly atMs: number } | null = null;
   /** The log is about to be appended to or cut. */
   awaitsLog = false;
   /** The high watermark as the leader has told it. */

@@ -13,6 +13,8 @@ export interface Follower {
   timeoutAtMs: number;
   /** Has had an answer from the leader and no sign since that it is gone: refuses pre-votes (KIP-996). */
   hearsLeader: boolean;
+  /** When the leader last answered; -1 before it has. */
+  heardAtMs: number;
   /** The leader is believed gone, and it is settled how long to wait before standing. */
   isSuspected: boolean;
   /** When to tell the leader about changed endpoints, or to ask it to join. */

@@ -24,6 +24,7 @@ export function becomeFollower(member: Member, leaderId: number, epoch: number, 
     leaderId,
     timeoutAtMs: nowMs + waitMs,
     hearsLeader: false,
+    heardAtMs: -1,
     isSuspected: false,
     introduceAtMs: nowMs,
   };
@@ -65,6 +66,9 @@ export function leave(member: Member, reason: string, _nowMs: number): void {
     member.actions.push({ type: "cancelDownload" });
   }
   const role = member.role;
+  if (role.kind === "follower" && role.heardAtMs >= 0) {
+    member.lastHeard = { nodeId: role.leaderId, atMs: role.heardAtMs };
+  }
   if (role.kind !== "leader") return;
   member.role = { kind: "unattached", electionAtMs: Infinity };
   if (role.change !== null) answerChange(member, role, { errorCode: Errors.NOT_LEADER_OR_FOLLOWER, message: reason });

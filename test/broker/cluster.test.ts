@@ -125,6 +125,47 @@ describe("a cluster of three", () => {
     expect((await cluster.metadata(asked, "t")).brokers).to.have.length(3);
   });
 
+  for (const victim of ["the active controller", "another node"]) {
+    it(`goes on within 2 s when ${victim} falls silent`, async () => {
+      for (let seed = 1; seed <= 5; seed += 1) {
+        const cluster = await started({}, seed);
+        const controller = cluster.activeController;
+        const id = victim === "the active controller" ? controller : ALL.find(other => other !== controller)!;
+        for (const name of ["a", "b", "c"]) expect(await cluster.createTopic(1, name)).to.equal(Errors.NONE);
+        let topic = "a";
+        for (const name of ["a", "b", "c"]) if ((await leaderOf(cluster, 1, name)) === id) topic = name;
+        const asked = ALL.find(other => other !== id)!;
+        await produce(cluster, asked, topic, "before");
+        await cluster.advance(1_000 + seed * 61);
+        cluster.machine(id).pause();
+        const startedMs = cluster.nowMs;
+        const silent = cluster.brokers.get(id)!;
+        cluster.brokers.delete(id);
+        await produce(cluster, asked, topic, "after");
+        expect(cluster.nowMs - startedMs, `seed ${seed}`).to.be.below(2_000);
+        cluster.brokers.set(id, silent);
+        cluster.machine(id).resume();
+        await cluster.advance(3_000);
+        expect((await cluster.metadata(asked, topic)).brokers).to.have.length(3);
+        expect(await values(cluster, asked, topic)).to.deep.equal(["before", "after"]);
+      }
+    });
+  }
+
+  it("is not troubled by event loops that stand still for half a second", async () => {
+    const cluster = await started();
+    const epoch = (await cluster.quorum(1)).leaderEpoch;
+    for (let round = 0; round < 30; round += 1) {
+      const id = ALL[round % 3]!;
+      cluster.machine(id).pause();
+      await cluster.advance(500);
+      cluster.machine(id).resume();
+      await cluster.advance(1_000);
+    }
+    expect((await cluster.quorum(1)).leaderEpoch).to.equal(epoch);
+    for (const logger of cluster.loggers.values()) expect(logger.of("broker.fenced")).to.deep.equal([]);
+  });
+
   it("sends a node that fell behind a snapshot", async () => {
     const cluster = await started({
       "metadata.log.max.record.bytes.between.snapshots": "4000",

@@ -96,7 +96,7 @@ describe("raft core: elections", () => {
   it("takes no vote from a directory that is not the one elected to vote", () => {
     const node = new CoreNode(2, [1, 2, 3], { key: { id: 2, directoryId: "anotherDirectoryId001A" } });
     node.perform(node.core.start(0, 0));
-    expect(node.core.isVoter).to.equal(false);
+    expect(node.core.voters.has(node.key)).to.equal(false);
     expect(node.core.vote(voteFor(1, 2, 3), 0).reply).to.include({
       errorCode: Errors.INVALID_VOTER_KEY,
       isGranted: false,
@@ -420,7 +420,7 @@ describe("raft core: voters", () => {
     leader.flush();
     leader.restart();
     cluster.cut.clear();
-    expect(leader.core.isVoter).to.equal(false);
+    expect(leader.core.voters.has(leader.key)).to.equal(false);
     const { lastEpoch, logEndOffset: endOffset } = cluster.node(2).log;
     expect(leader.core.vote(voteFor(2, 1, 5, { lastEpoch, endOffset }), 0).reply.isGranted).to.equal(false);
     for (let round = 0; round < 20 && cluster.node(2).core.leadership === null; round += 1) {

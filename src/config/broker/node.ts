@@ -15,6 +15,7 @@ export const nodeConfigs = {
   "broker.heartbeat.interval.ms": {
     type: "int",
     default: 2000,
+    samsaDefault: 300,
     importance: "medium",
     updateMode: "read-only",
     effect: "used",
@@ -39,6 +40,7 @@ export const nodeConfigs = {
   "broker.session.timeout.ms": {
     type: "int",
     default: 9000,
+    samsaDefault: 1_500,
     importance: "medium",
     updateMode: "read-only",
     effect: "used",

@@ -41,6 +41,8 @@ const PAUSE_MS = 100;
 /** Time to read that. Without it every pause of the controller as long as a session would fence everybody. */
 const CATCH_UP_MS = 500;
 
+const MIN_DELAY_MS = 1;
+
 export class BrokerSessions {
   readonly #options: BrokerSessionsOptions;
   readonly #modules: BrokerSessionsModules;
@@ -53,11 +55,15 @@ export class BrokerSessions {
     this.#modules = modules;
   }
 
-  /** Forgets everything and gives these brokers, which are unfenced, a session each. */
-  begin(brokerIds: Iterable<number>): void {
+  /**
+   * Forgets everything and gives these brokers, which are unfenced, a session each, from now on or from when `heardMsOf` says that they were last
+   * heard of by other means.
+   */
+  begin(brokerIds: Iterable<number>, heardMsOf: (brokerId: number) => number | null = () => null): void {
     this.end();
-    const heardMs = this.#modules.clock.monotonic();
+    const nowMs = this.#modules.clock.monotonic();
     for (const id of brokerIds) {
+      const heardMs = Math.min(heardMsOf(id) ?? nowMs, nowMs);
       this.#sessions.set(id, { heardMs, metadataOffset: -1, isFenced: false, shutdownOffset: null });
     }
     this.#arm();
@@ -126,7 +132,7 @@ export class BrokerSessions {
   }
 
   #isExpired(brokerId: number, session: Session, nowMs: number): boolean {
-    return brokerId !== this.#options.ownBrokerId && nowMs - session.heardMs >= this.#options.timeoutMs;
+    return brokerId !== this.#options.ownBrokerId && nowMs >= session.heardMs + this.#options.timeoutMs;
   }
 
   /** Sets the timer to the end of the session that ends first. It is not moved when a session is prolonged: it then looks again. */
@@ -139,7 +145,8 @@ export class BrokerSessions {
     if (dueMs >= this.#dueMs) return;
     this.#timer?.clear();
     this.#dueMs = dueMs;
-    const delayMs = Math.max(0, dueMs - this.#modules.clock.monotonic());
+    // Never none at all: what rounding leaves of a wait would be waited for again and again.
+    const delayMs = Math.max(MIN_DELAY_MS, dueMs - this.#modules.clock.monotonic());
     this.#timer = this.#modules.timers.after(delayMs, () => this.#expire());
   }
 

@@ -52,6 +52,8 @@ export interface BrokerSupervisorModules {
   readonly run: <R>(operation: Operation<R>) => Promise<{ readonly response: R; readonly endOffset: number }>;
   /** Whether a connection to the endpoint opens; false only when it is refused. Without it nobody is fenced before the session ends. */
   readonly probe?: ((endpoint: Endpoint) => Promise<boolean>) | undefined;
+  /** When a broker was last heard of by other means than its heartbeats, on the monotonic clock; null when it was not. */
+  readonly heardMs?: ((brokerId: number) => number | null) | undefined;
   /** Resolves once every live broker has applied the metadata up to the offset, or after a while. */
   readonly awaitAppliedEverywhere?: ((offset: number) => Promise<void>) | undefined;
 }
@@ -76,7 +78,8 @@ export class BrokerSupervisor {
   activate(): void {
     const { cluster } = this.#modules.image();
     const registered = [...cluster.brokers.values()];
-    this.#sessions.begin(registered.filter(({ fenced }) => !fenced).map(({ id }) => id));
+    const unfenced = registered.filter(({ fenced }) => !fenced).map(({ id }) => id);
+    this.#sessions.begin(unfenced, id => this.#modules.heardMs?.(id) ?? null);
     for (const { id, fenced } of registered) if (!fenced) this.suspect(id, "the controller changed");
     this.#inBackground("reconcile", async () => {
       for (const { id } of registered) await this.#runSteps(reconcileStep(id, this.#modules));

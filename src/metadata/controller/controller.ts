@@ -85,6 +85,8 @@ export interface ControllerModules {
   readonly awaitApplied: (offset: number) => Promise<void>;
   /** Whether a connection to a broker opens; false only when it is refused, which fences the broker at once. */
   readonly probe?: ((endpoint: Endpoint) => Promise<boolean>) | undefined;
+  /** When a broker was last heard of by other means than its heartbeats: the active controller before this one fell silent, and was a broker too. */
+  readonly heardMs?: ((brokerId: number) => number | null) | undefined;
   /** Resolves once every live broker has applied everything up to the offset, or after a while. */
   readonly awaitAppliedEverywhere?: ((offset: number) => Promise<void>) | undefined;
 }

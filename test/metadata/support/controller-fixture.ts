@@ -43,7 +43,9 @@ export class ControllerFixture {
 
   constructor(options: FixtureOptions = {}) {
     this.#options = options;
-    this.config = BrokerConfig.load({ overrides: { "node.id": "1", ...options.config } });
+    // The brokers of tests send no heartbeats unless that is what they test.
+    const overrides = { "node.id": "1", "broker.session.timeout.ms": "9000", ...options.config };
+    this.config = BrokerConfig.load({ overrides });
     this.store = new MetadataStore({ log: this.log, logger: this.logger });
     this.controller = new Controller(
       { nodeId: 1, clusterId: CLUSTER_ID, bootstrapRecords: initialBootstrapRecords() },
