@@ -99,7 +99,7 @@ export class FollowerRole {
     if (divergingEpoch.epoch >= 0) return this.#truncate(divergingEpoch);
     const sizeBytes = records?.length ?? 0;
     if (sizeBytes > 0) {
-      const refusal = this.#append(records!);
+      const refusal = this.#append(records!, fetched.logStartOffset);
       if (refusal !== null) return refusal;
     }
     this.#follow(fetched);
@@ -125,11 +125,11 @@ export class FollowerRole {
   }
 
   /** A fetch may bring more than one segment holds. */
-  #append(records: Buffer): FetchOutcome | null {
+  #append(records: Buffer, leaderStartOffset: number): FetchOutcome | null {
     const log = this.#log;
     const most = log.config.segmentSizeBytes;
     const nowMs = this.#clock.now();
-    this.#makeRoomForFirst(records);
+    this.#makeRoomForFirst(records, leaderStartOffset);
     for (let start = 0; start < records.length; ) {
       const end = records.length - start <= most ? records.length : endOfBatches(records, start, most);
       const part = start === 0 && end === records.length ? records : records.subarray(start, end);
@@ -141,12 +141,13 @@ export class FollowerRole {
   }
 
   /**
-   * The leader's log may start within a batch, which it sends whole. A log that is to begin there begins with that batch, and its start moves up to
-   * the leader's afterwards.
+   * The leader's log may start within a batch, which it sends whole. A log that is empty, or holds only what the leader has deleted, then begins anew
+   * with that batch, and its start moves up to the leader's afterwards.
    */
-  #makeRoomForFirst(records: Buffer): void {
+  #makeRoomForFirst(records: Buffer, leaderStartOffset: number): void {
     const { logStartOffset, logEndOffset } = this.#log;
-    if (logStartOffset !== logEndOffset || batchSizeWithin(records, 0, records.length) <= 0) return;
+    if (logStartOffset !== logEndOffset && leaderStartOffset < logEndOffset) return;
+    if (batchSizeWithin(records, 0, records.length) <= 0) return;
     const firstOffset = baseOffsetAt(records, 0);
     if (firstOffset >= logEndOffset || lastOffsetAt(records, 0) < logEndOffset) return;
     this.#log.truncateFullyAndStartAt(firstOffset);

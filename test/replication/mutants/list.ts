@@ -156,8 +156,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a follower does not take a batch in which the leader's log starts",
     file: FOLLOWER,
-    from: "    this.#makeRoomForFirst(records);\n",
-    to: "    void this.#makeRoomForFirst;\n",
+    from: "    this.#makeRoomForFirst(records, leaderStartOffset);\n",
+    to: "    void [this.#makeRoomForFirst, leaderStartOffset];\n",
   },
   {
     name: "a follower keeps what its leader has deleted",
