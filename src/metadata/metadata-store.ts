@@ -81,6 +81,10 @@ export class MetadataStore {
     this.#unsubscribe = this.#modules.log.subscribe({
       loadSnapshot: snapshot => this.#loadSnapshot(snapshot),
       committed: batch => this.#committed(batch),
+      current: () => {
+        if (!this.#isCaughtUp && this.#image.offset >= 0)
+          this.#publish(this.#image, diffImages(this.#image, this.#image));
+      },
     });
   }
 

@@ -33,7 +33,8 @@ export class Alarm {
     this.#timer?.clear();
     this.#timerAtMs = atMs;
     // What rounding leaves of a wait would be waited for again and again.
-    this.#timer = timers.after(Math.max(MIN_DELAY_MS, atMs - nowMs), () => this.#fired());
+    const delayMs = atMs > nowMs ? Math.max(MIN_DELAY_MS, atMs - nowMs) : 0;
+    this.#timer = timers.after(delayMs, () => this.#fired());
   }
 
   clear(): void {

@@ -77,6 +77,8 @@ export class RaftDriver implements ReplicatedLog {
   readonly #changes = new Map<number, (outcome: VoterChangeOutcome) => void>();
   #actions: Action[] = [];
   #isPerforming = false;
+  /** Whether the high watermark was once what the quorum had. */
+  #isCurrent = false;
   /** Answers the quorum's requests. */
   readonly service: QuorumService;
   /** How far the other replicas have applied the log, while this node leads. */
@@ -97,6 +99,7 @@ export class RaftDriver implements ReplicatedLog {
       source: {
         read: offset => this.#log.readCommitted(offset, this.highWatermark),
         latestSnapshot: () => this.#keeper.latest(),
+        isCurrent: () => this.isHighWatermarkCurrent,
         position: () => ({ highWatermark: this.highWatermark, logStartOffset: this.logStartOffset }),
         leadership: () => {
           const leadership = this.#core?.leadership ?? null;
@@ -333,8 +336,16 @@ export class RaftDriver implements ReplicatedLog {
     } finally {
       this.#isPerforming = false;
     }
+    this.#noteCurrent();
     this.#arm();
     return isWritten;
+  }
+
+  /** An answer without records may be what says that nothing is missing. */
+  #noteCurrent(): void {
+    if (this.#isCurrent || !this.isHighWatermarkCurrent) return;
+    this.#isCurrent = true;
+    this.#subscribers.pump();
   }
 
   #act(action: Exclude<Action, { type: "persist" }>): void {

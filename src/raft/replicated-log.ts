@@ -78,6 +78,8 @@ export interface SnapshotWriter {
 export interface ReplicatedLogListener {
   loadSnapshot(snapshot: SnapshotReader): void;
   committed(batch: CommittedBatch): void;
+  /** All that the quorum had committed when this node heard of it has been told. Called once, for those who wait for no further record to know. */
+  current?(): void;
   /**
    * This node leads in `epoch`, and the subscriber has been told everything up to and including the first record of that epoch: what it holds
    * is all that was ever committed before, so it may serve and append (KAFKA-12619, RP#5025).

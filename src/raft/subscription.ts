@@ -9,6 +9,8 @@ export interface SubscriptionSource {
   /** Committed batches from `offset` on, at least one; a promise when they have to come from the disk. */
   read(offset: number): readonly CommittedBatch[] | Promise<readonly CommittedBatch[]>;
   latestSnapshot(): SnapshotReader | null;
+  /** Whether the high watermark is what the quorum last had. */
+  isCurrent(): boolean;
   position(): { readonly highWatermark: number; readonly logStartOffset: number };
   /** The epoch that this node leads and its first offset; null when it does not. */
   leadership(): { readonly epoch: number; readonly startOffset: number } | null;
@@ -22,6 +24,7 @@ export class Subscription {
   #nextOffset = 0;
   #hasStarted = false;
   #isEnded = false;
+  #isToldCurrent = false;
   #isPumping = false;
   /** The epoch of the last `becameLeader` without a `resigned`, or −1. */
   #leadingEpoch = -1;
@@ -56,6 +59,12 @@ export class Subscription {
     this.#isEnded = true;
   }
 
+  #tellCurrent(): void {
+    if (this.#isToldCurrent || !this.#source.isCurrent()) return;
+    this.#isToldCurrent = true;
+    this.#listener.current?.();
+  }
+
   /** Entered with {@link #isPumping} set; clears it when there is nothing left to tell, or leaves it to the read under way. */
   #advance(): void {
     try {
@@ -63,6 +72,7 @@ export class Subscription {
         const { highWatermark, logStartOffset } = this.#source.position();
         if (highWatermark > 0 && (!this.#hasStarted || this.#nextOffset < logStartOffset)) this.#loadSnapshot();
         if (this.#nextOffset >= highWatermark) {
+          this.#tellCurrent();
           if (!this.#tellLeadership()) break;
           continue;
         }
