@@ -37,7 +37,7 @@ const PARTITIONS = 5;
 const NOT_BUILT = [
   "AddPartitionsToTxn|AddOffsetsToTxn|EndTxn|WriteTxnMarkers|TxnOffsetCommit|DescribeTransactions|ListTransactions",
   "SaslHandshake|SaslAuthenticate|DescribeAcls|CreateAcls|DeleteAcls|\\w+DelegationToken|\\w+UserScramCredentials",
-  "DescribeClientQuotas|AlterClientQuotas|AlterReplicaLogDirs",
+  "DescribeClientQuotas|AlterClientQuotas",
   "\\w*Share\\w*|StreamsGroup\\w+",
 ].join("|");
 

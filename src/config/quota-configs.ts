@@ -28,7 +28,7 @@ export const brokerQuotaConfigs = {
     valid: atLeast(0),
     importance: "medium",
     updateMode: "cluster-wide",
-    effect: "later",
+    effect: "used",
     documentation: "Bytes a second that move between this broker's log directories.",
   },
 } as const satisfies ConfigTable;

@@ -36,15 +36,16 @@ function describe(
   return {
     errorCode: Errors.NONE,
     logDir: path,
-    topics: topicsIn(directory.logs, isWanted),
+    topics: topicsIn(directory, isWanted, context),
     totalBytes,
     usableBytes: freeBytes,
   };
 }
 
 function topicsIn(
-  logs: Iterable<PartitionLog>,
+  { logs, futureLogs }: LogDirectory,
   isWanted: (topic: string, partition: number) => boolean,
+  context: HandlerContext,
 ): TopicResult[] {
   const byName = new Map<string, PartitionLog[]>();
   for (const log of logs) {
@@ -59,11 +60,17 @@ function topicsIn(
     partitions: partitions.map(log => ({
       partitionIndex: log.topicPartition.partition,
       partitionSize: log.sizeBytes,
-      // How far the end of the log is behind the high watermark: never, in a log that is not being moved between directories.
-      offsetLag: Math.max(0, log.highWatermark - log.logEndOffset),
-      isFutureKey: false,
+      offsetLag: futureLogs.has(log) ? lagOf(log, context) : Math.max(0, log.highWatermark - log.logEndOffset),
+      isFutureKey: futureLogs.has(log),
     })),
   }));
+}
+
+/** How far the copy of a replica that moves to another directory is behind the log that it is made from. */
+function lagOf(future: PartitionLog, { logs }: HandlerContext): number {
+  const { topic, partition } = future.topicPartition;
+  const current = logs.get(topic, partition);
+  return current === undefined ? 0 : Math.max(0, current.logEndOffset - future.logEndOffset);
 }
 
 /** Null asks for everything. */

@@ -12,7 +12,7 @@ import { LeaderEpochs } from "./leader-epochs.ts";
 
 export class EpochStore {
   readonly epochs: LeaderEpochs;
-  readonly #path: string;
+  #path: string;
   readonly #disk: Disk;
   #changes = 0;
   #written = 0;
@@ -26,6 +26,11 @@ export class EpochStore {
 
   get isDirty(): boolean {
     return this.#changes !== this.#written;
+  }
+
+  /** The log's directory has another name now. */
+  relocate(directory: string): void {
+    this.#path = joinPath(directory, LEADER_EPOCH_CHECKPOINT);
   }
 
   changed(): void {
@@ -43,8 +48,7 @@ export class EpochStore {
   async write(): Promise<void> {
     if (!this.isDirty) return;
     const changes = this.#changes;
-    const temporary = this.#path + TEMPORARY_SUFFIX;
-    const file = this.#disk.open(temporary, "write");
+    const file = this.#disk.open(this.#path + TEMPORARY_SUFFIX, "write");
     try {
       file.truncate(0);
       file.writev([Buffer.from(encodeLeaderEpochs(this.epochs.entries))], 0);
@@ -54,7 +58,7 @@ export class EpochStore {
     }
     // Something newer was written at once meanwhile.
     if (this.#written >= changes) return;
-    this.#disk.rename(temporary, this.#path);
+    this.#disk.rename(this.#path + TEMPORARY_SUFFIX, this.#path);
     this.#written = changes;
   }
 

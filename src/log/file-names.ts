@@ -2,7 +2,8 @@
  * Names of the files and directories of a log, exactly as Apache Kafka spells them.
  *
  * Files of a segment start with its base offset, padded to twenty digits. A partition's directory is `<topic>-<partition>`; one that is being
- * deleted is `<topic>-<partition>.<uuid as 32 hex digits>-delete`, shortened so that it fits into 255 characters.
+ * deleted is `<topic>-<partition>.<uuid as 32 hex digits>-delete`, shortened so that it fits into 255 characters. The copy of a replica that moves to
+ * another log directory is in `<topic>-<partition>.<uuid>-future` until it takes over.
  */
 
 export const LOG_SUFFIX = ".log";
@@ -66,6 +67,11 @@ export function partitionDirectoryName(topic: string, partition: number): string
 export function deletedDirectoryName(topic: string, partition: number, uuidHex: string): string {
   const suffix = `-${partition}.${uuidHex}-delete`;
   return topic.slice(0, MAX_FILE_NAME_LENGTH - suffix.length) + suffix;
+}
+
+/** The name of the directory of a replica that moves here from another log directory, until it takes over. */
+export function futureDirectoryName(topic: string, partition: number, uuidHex: string): string {
+  return `${topic}-${partition}.${uuidHex}-future`;
 }
 
 /** What a directory inside a log directory is, by its name. */

@@ -61,6 +61,18 @@ export class LogDirectories {
     return directories;
   }
 
+  /**
+   * Where a new log is to be: in the directory of that path or id if it is given and in use, otherwise in the one with the fewest logs.
+   * @throws DiskError when none is left
+   */
+  forNew(name: string, wanted: string | null): LogDirectory {
+    const online = this.open().filter(directory => !directory.offline);
+    const chosen = wanted === null ? undefined : online.find(({ path, id }) => path === wanted || id === wanted);
+    if (chosen !== undefined) return chosen;
+    if (online.length === 0) throw new DiskError("EIO", "create", name);
+    return online.reduce((least, other) => (other.logs.size < least.logs.size ? other : least));
+  }
+
   /** The directory that a log in use is in. */
   holding(log: PartitionLog): LogDirectory | undefined {
     for (const directory of this.all) if (directory.logs.has(log)) return directory;
@@ -106,7 +118,8 @@ export class LogDirectories {
     const reason = error instanceof Error ? error.message : String(error);
     directory.goOffline(reason);
     for (const log of directory.logs) {
-      this.offlineLogs.set(log.name, reason);
+      // The replica that was moving here is where it was.
+      if (!directory.futureLogs.has(log)) this.offlineLogs.set(log.name, reason);
       log.abandon(`Log directory ${directory.path} is offline: ${reason}`);
     }
     this.#reportOffline(directory);

@@ -35,6 +35,8 @@ export class LogDirectory {
   /** `directory.id` of `meta.properties`; null when there is none. */
   readonly id: string | null;
   readonly logs = new Set<PartitionLog>();
+  /** Those of {@link logs} that are copies of replicas which are moving here: nobody reads or writes them yet. */
+  readonly futureLogs = new Set<PartitionLog>();
   /** Broker epoch of a clean stop; null after an unclean one. -1 when the marker does not name it. */
   readonly cleanShutdownEpoch: number | null;
   readonly recoveryPoints: Offsets;

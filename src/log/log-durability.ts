@@ -35,7 +35,6 @@ export interface LogDurabilityModules {
 
 export class LogDurability {
   readonly #modules: LogDurabilityModules;
-  readonly #directory: string;
   #flushedOffset: number;
   /** End of what is durable in the files. */
   #syncedOffset: number;
@@ -49,7 +48,6 @@ export class LogDurability {
 
   constructor(loaded: LoadedLog, modules: LogDurabilityModules) {
     this.#modules = modules;
-    this.#directory = loaded.directory;
     this.#flushedOffset = this.#syncedOffset = loaded.logEndOffset;
     this.#durable = { segment: loaded.segments.active, position: loaded.segments.active.sizeBytes };
     this.#recoveryPoint = loaded.recoveryPoint;
@@ -152,7 +150,7 @@ export class LogDurability {
     await files.syncDerived();
     await epochs.write();
     if (log.isClosed) return false;
-    disk.syncDirectory(this.#directory);
+    disk.syncDirectory(files.directory);
     if (cutCount !== this.#cutCount) return false;
     this.#recoveryPoint = endOffset;
     return true;
@@ -190,6 +188,12 @@ export class LogDurability {
   /** All of the log, which ends at `offset`, was synced for a clean stop. */
   finish(offset: number): void {
     this.#flushedOffset = this.#syncedOffset = this.#recoveryPoint = offset;
+  }
+
+  /** The log's directory has another name now. */
+  relocate(directory: string): void {
+    this.#modules.files.relocate(directory);
+    this.#modules.epochs.relocate(directory);
   }
 
   /** Nobody is told any more. */

@@ -37,7 +37,7 @@ export interface LogFilesModules {
 
 export class LogFiles {
   readonly segments: Segments;
-  readonly directory: string;
+  #directory: string;
   readonly #producers: ProducerStore;
   readonly #modules: LogFilesModules;
   readonly #disk: Disk;
@@ -57,7 +57,7 @@ export class LogFiles {
 
   constructor(options: LogFilesOptions, modules: LogFilesModules) {
     this.segments = options.segments;
-    this.directory = options.directory;
+    this.#directory = options.directory;
     this.#producers = options.producers;
     this.#directoryDirty = options.isNew;
     this.#isNew = options.isNew;
@@ -70,6 +70,17 @@ export class LogFiles {
     return (
       !this.#isNew && !this.#directoryDirty && this.#unsynced.size === 1 && this.#unsynced.has(this.segments.active)
     );
+  }
+
+  get directory(): string {
+    return this.#directory;
+  }
+
+  /** The directory has another name now; open files stay as they are. */
+  relocate(directory: string): void {
+    this.#directory = directory;
+    this.#producers.relocate(directory);
+    for (const segment of this.segments.all()) segment.relocate(directory);
   }
 
   /** Base offset of the oldest segment that a crash might leave on disk. */
@@ -106,7 +117,7 @@ export class LogFiles {
   removeFromEnd(index: number, config: LogConfig): void {
     for (let last = this.segments.count - 1; last >= index; last -= 1) {
       this.#remove(this.segments.pop(last)[0]!, config);
-      this.#disk.syncDirectory(this.directory);
+      this.#disk.syncDirectory(this.#directory);
     }
   }
 
@@ -121,10 +132,10 @@ export class LogFiles {
   replace(index: number, cleaned: CleanedSegment, config: LogConfig): void {
     const { baseOffset, sizeBytes, modifiedMs, hasTransactionIndex } = cleaned;
     const old = this.segments.all().slice(index, index + cleaned.replaces.length);
-    swapSegmentFiles(this.directory, old, cleaned, { disk: this.#disk });
+    swapSegmentFiles(this.#directory, old, cleaned, { disk: this.#disk });
     const segment = new Segment(
       {
-        ...{ directory: this.directory, baseOffset, sizeBytes, modifiedMs, hasTransactionIndex },
+        ...{ directory: this.#directory, baseOffset, sizeBytes, modifiedMs, hasTransactionIndex },
         indexIntervalBytes: config.indexIntervalBytes,
       },
       { disk: this.#disk, cache: this.#modules.segmentCache },
@@ -158,7 +169,7 @@ export class LogFiles {
   }
 
   async #sync(): Promise<void> {
-    if (this.#isNew) await syncPartitionMetadata(this.#disk, this.directory);
+    if (this.#isNew) await syncPartitionMetadata(this.#disk, this.#directory);
     this.#syncDirectories();
     const segments = [...this.#unsynced];
     try {
@@ -176,7 +187,7 @@ export class LogFiles {
   /** As {@link sync}, blocking. */
   syncNow(): void {
     try {
-      if (this.#isNew) syncPartitionMetadataNow(this.#disk, this.directory);
+      if (this.#isNew) syncPartitionMetadataNow(this.#disk, this.#directory);
       for (const segment of this.#unsynced.keys()) segment.file.syncNow();
       this.#unsynced.clear();
       this.#syncDirectories();
@@ -211,7 +222,7 @@ export class LogFiles {
     this.#unsyncedIndexes = [];
     if (this.#producers.takeSnapshot(logEndOffset)) isChanged = true;
     this.#producers.syncNow();
-    if (isChanged) this.#disk.syncDirectory(this.directory);
+    if (isChanged) this.#disk.syncDirectory(this.#directory);
   }
 
   /** Closes all files as they are. */
@@ -223,7 +234,7 @@ export class LogFiles {
   #create(baseOffset: number, config: LogConfig): Segment {
     const { clock, random, segmentCache: cache } = this.#modules;
     const { indexIntervalBytes } = config;
-    const options = { directory: this.directory, baseOffset, modifiedMs: clock.now(), indexIntervalBytes };
+    const options = { directory: this.#directory, baseOffset, modifiedMs: clock.now(), indexIntervalBytes };
     const segment = Segment.create(options, { disk: this.#disk, cache });
     const jitterMs = Math.min(config.segmentJitterMs, config.segmentMs);
     segment.rollJitterMs = jitterMs > 0 ? Math.floor(random.float() * jitterMs) : 0;
@@ -254,11 +265,11 @@ export class LogFiles {
 
   #syncDirectories(): void {
     if (this.#isNew) {
-      this.#disk.syncDirectory(parentOf(this.directory));
+      this.#disk.syncDirectory(parentOf(this.#directory));
       this.#isNew = false;
     }
     if (this.#directoryDirty) {
-      this.#disk.syncDirectory(this.directory);
+      this.#disk.syncDirectory(this.#directory);
       this.#directoryDirty = false;
       this.#oldestRemoved = null;
     }

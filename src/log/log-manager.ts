@@ -16,29 +16,24 @@ import type { TopicConfig } from "../config/index.ts";
 import type { Logger } from "../logging/index.ts";
 import type { Metrics } from "../metrics/index.ts";
 import { joinPath } from "../platform/files.ts";
-import { DiskError, type Platform } from "../platform/platform.ts";
+import type { Platform } from "../platform/platform.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { createCleaner, type LogCleaner } from "./cleaner/index.ts";
-import {
-  METADATA_DIRECTORY,
-  METADATA_TOPIC,
-  METADATA_TOPIC_ID,
-  parseDirectoryName,
-  partitionDirectoryName,
-} from "./file-names.ts";
+import { METADATA_DIRECTORY, METADATA_TOPIC, METADATA_TOPIC_ID, partitionDirectoryName } from "./file-names.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
+import { FutureLogs } from "./future-logs.ts";
 import { Journals } from "./journal/journals.ts";
 import { type LogConfig, logConfigOf } from "./log-config.ts";
 import { LogDeletions } from "./log-deletions.ts";
 import { LogDirectories } from "./log-directories.ts";
-import { type LogDirectory, removeDirectoryAsync } from "./log-directory.ts";
+import type { LogDirectory } from "./log-directory.ts";
 import type { LogHost } from "./log-host.ts";
 import { LogCorruptError } from "./log-loader.ts";
 import type { LogManagerOptions } from "./log-manager-options.ts";
 import { LogOpener } from "./log-opener.ts";
 import { isReplicated, LogRegistry } from "./log-registry.ts";
 import { closeDirectory, syncSideBySide } from "./log-shutdown.ts";
-import { forEachParallel } from "./parallel.ts";
+import { openLogs } from "./log-start.ts";
 import type { PartitionLog } from "./partition-log.ts";
 import { ZERO_UUID } from "./partition-metadata.ts";
 import { PendingWrites } from "./pending-writes.ts";
@@ -63,6 +58,8 @@ export class LogManager {
   /** Compacts logs in the background; null when that is turned off. */
   readonly cleaner: LogCleaner | null;
   readonly tailCache: TailCache;
+  /** Copies of logs that are moving to another directory. */
+  readonly futures: FutureLogs;
   readonly #options: LogManagerOptions;
   #producerExpirationMs: number;
   readonly #platform: Platform;
@@ -143,6 +140,10 @@ export class LogManager {
         maxDecompressedBytes: options.maxDecompressedBytes,
       },
     });
+    this.futures = new FutureLogs({
+      ...{ platform: this.#platform, logger: modules.logger, directories: this.#directories, opener: this.#opener },
+      ...{ deletions: this.#deletions, registry: this.#registry, forget: log => this.#forget(log) },
+    });
     this.cleaner = createCleaner(options.cleaner, { ...modules, logs: () => this.all() });
   }
 
@@ -193,17 +194,15 @@ export class LogManager {
   async open(): Promise<void> {
     const startedMs = this.#platform.clock.monotonic();
     const directories = await this.#prepareDirectories();
-    const work: (() => Promise<void>)[] = [];
-    for (const directory of directories) {
-      for (const name of this.#directories.list(directory)) {
-        const parsed = parseDirectoryName(name);
-        if (parsed.kind === "deleted")
-          this.#removeLater(0, () => removeDirectoryAsync(this.#platform.disk, joinPath(directory.path, name)));
-        if (parsed.kind !== "partition" || name === METADATA_DIRECTORY) continue;
-        work.push(() => this.#open(directory, name, parsed.topic, parsed.partition));
-      }
-    }
-    await forEachParallel(work, this.#options.recoveryParallelism, openOne => openOne());
+    const { recoveryParallelism: parallelism, configOf } = this.#options;
+    const count = await openLogs(
+      { parallelism, configOf },
+      {
+        ...{ disk: this.#platform.disk, logger: this.#logger, directories: this.#directories, opener: this.#opener },
+        ...{ registry: this.#registry, futures: this.futures, deletions: this.#deletions },
+        removeLater: (delayMs, remove) => this.#removeLater(delayMs, remove),
+      },
+    );
     for (const directory of directories) {
       this.#directories.tryIn(directory, () => {
         directory.writeRecoveryPoints();
@@ -213,7 +212,7 @@ export class LogManager {
     this.#startPeriodicWork();
     this.cleaner?.start();
     this.#logger.info("logs.opened", {
-      logs: work.length - this.offlineLogs.size,
+      logs: count - this.offlineLogs.size,
       offline: this.offlineLogs.size,
       clean: directories.every(directory => directory.isClean),
       milliseconds: Math.round(this.#platform.clock.monotonic() - startedMs),
@@ -230,11 +229,17 @@ export class LogManager {
   }
 
   /**
-   * Makes the log of a partition, in the directory with the fewest logs; returns the one that is there already. One of another topic id is what a
+   * Makes the log of a partition, in the directory of path or id `wanted` or else in the one with the fewest logs; returns the one that is there already. One of another topic id is what a
    * deleted topic of the same name left behind: it is deleted.
    * @throws DiskError; LogCorruptError when a damaged log of that name is in the way
    */
-  create(topic: string, topicId: string, partition: number, config: TopicConfig | LogConfig): PartitionLog {
+  create(
+    topic: string,
+    topicId: string,
+    partition: number,
+    config: TopicConfig | LogConfig,
+    wanted: string | null = null,
+  ): PartitionLog {
     const existing = this.get(topic, partition);
     if (existing !== undefined) {
       if (existing.topicPartition.topicId === ZERO_UUID) existing.assignTopicId(topicId);
@@ -245,9 +250,7 @@ export class LogManager {
     this.#deletions.settle(name);
     const reason = this.offlineLogs.get(name);
     if (reason !== undefined) throw new LogCorruptError(reason);
-    const online = this.#directories.open().filter(directory => !directory.offline);
-    if (online.length === 0) throw new DiskError("EIO", "create", name);
-    const directory = online.reduce((least, other) => (other.logs.size < least.logs.size ? other : least));
+    const directory = this.#directories.forNew(name, wanted);
     const log = this.#opener.create(directory, { topic, topicId, partition }, logConfigOf(config));
     this.#registry.add(log);
     return log;
@@ -255,13 +258,14 @@ export class LogManager {
 
   /** Forgets the log at once, renames its directory, durably, and removes the files after `file.delete.delay.ms`. */
   async delete(topic: string, partition: number): Promise<void> {
+    // First: a copy without the log that it is made from would be taken for that.
+    this.futures.remove(topic, partition);
     const log = this.get(topic, partition);
     if (log === undefined) return;
     const directory = this.#directories.holding(log)!;
     const deleted = this.#deletions.delete(log, directory);
     this.#registry.remove(topic, partition);
-    this.cleaner?.forget(log);
-    this.#writes.forget(log);
+    this.#forget(log);
     directory.logs.delete(log);
     await deleted;
   }
@@ -334,17 +338,10 @@ export class LogManager {
     return directories;
   }
 
-  async #open(directory: LogDirectory, name: string, topic: string, partition: number): Promise<void> {
-    if (directory.offline) return this.#directories.leaveClosed(directory, name);
-    try {
-      if (this.get(topic, partition) !== undefined) throw new Error(`${name} is in two log directories`);
-      const log = await this.#opener.load(directory, name, { topic, partition }, this.#options.configOf(topic));
-      // Another log of the directory may have taken it offline meanwhile.
-      if (directory.offline) this.#directories.leaveClosed(directory, name, log);
-      else this.#registry.add(log);
-    } catch (error) {
-      this.#directories.openFailed(directory, name, error);
-    }
+  /** Nothing in the background is to work on `log` any more. */
+  #forget(log: PartitionLog): void {
+    this.cleaner?.forget(log);
+    this.#writes.forget(log);
   }
 
   /** What the logs ask of their manager. */

@@ -29,33 +29,40 @@ export class LogOpener {
     config: LogConfig,
   ): Promise<PartitionLog> {
     const { disk, segmentCache: cache, logger } = this.#logModules;
+    // The checkpoints know a replica that moves here by its partition, as Kafka's do.
+    const known = partitionDirectoryName(topicPartition.topic, topicPartition.partition);
     const { loaded } = await loadLog(
       {
         ...topicPartition,
         directory: joinPath(directory.path, name),
         config,
         isClean: directory.isClean,
-        recoveryPoint: directory.recoveryPoints.get(name) ?? 0,
-        logStartOffset: directory.logStartOffsets.get(name) ?? 0,
+        recoveryPoint: directory.recoveryPoints.get(known) ?? 0,
+        logStartOffset: directory.logStartOffsets.get(known) ?? 0,
         nowMs: this.#platform.clock.now(),
       },
       { disk, cache, logger },
     );
     const log = new PartitionLog(loaded, this.#logModules);
     directory.logs.add(log);
-    log.updateHighWatermark(Math.max(log.logStartOffset, directory.highWatermarks.get(name) ?? 0));
-    const cleanedOffset = directory.cleanedOffsets.get(name);
+    log.updateHighWatermark(Math.max(log.logStartOffset, directory.highWatermarks.get(known) ?? 0));
+    const cleanedOffset = directory.cleanedOffsets.get(known);
     if (cleanedOffset !== undefined) log.restoreCleanedOffset(cleanedOffset);
     return log;
   }
 
   /**
-   * Makes a new log in `directory`. It is durable with its first flush.
+   * Makes a new log in `directory`, under its partition's name unless another is given. It is durable with its first flush.
    * @throws DiskError
    */
-  create(directory: LogDirectory, topicPartition: TopicPartition, config: LogConfig): PartitionLog {
+  create(
+    directory: LogDirectory,
+    topicPartition: TopicPartition,
+    config: LogConfig,
+    name = partitionDirectoryName(topicPartition.topic, topicPartition.partition),
+  ): PartitionLog {
     const { disk, segmentCache: cache } = this.#logModules;
-    const path = joinPath(directory.path, partitionDirectoryName(topicPartition.topic, topicPartition.partition));
+    const path = joinPath(directory.path, name);
     const nowMs = this.#platform.clock.now();
     const loaded = createLog({ topicPartition, directory: path, config, nowMs }, { disk, cache });
     const log = new PartitionLog(loaded, this.#logModules);

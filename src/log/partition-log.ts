@@ -48,7 +48,6 @@ export class PartitionLog implements LogView {
   readonly name: string;
   readonly segments: Segments;
   readonly tail: LogTail;
-  readonly #directory: string;
   #config: LogConfig;
   readonly #modules: PartitionLogModules;
   readonly #logger: Logger;
@@ -74,7 +73,6 @@ export class PartitionLog implements LogView {
   constructor(loaded: LoadedLog, modules: PartitionLogModules) {
     this.#topicPartition = loaded.topicPartition;
     this.name = `${loaded.topicPartition.topic}-${loaded.topicPartition.partition}`;
-    this.#directory = loaded.directory;
     this.#config = loaded.config;
     this.#modules = modules;
     this.#logger = modules.logger;
@@ -113,7 +111,7 @@ export class PartitionLog implements LogView {
 
   /** Ties a log that does not know its topic's id to it, durably. */
   assignTopicId(topicId: string): void {
-    writePartitionMetadata(this.#modules.disk, this.#directory, topicId);
+    writePartitionMetadata(this.#modules.disk, this.#files.directory, topicId);
     this.#topicPartition = { ...this.#topicPartition, topicId };
   }
 
@@ -199,7 +197,13 @@ export class PartitionLog implements LogView {
   }
 
   get directory(): string {
-    return this.#directory;
+    return this.#files.directory;
+  }
+
+  /** The directory has another name now. With `failure` the log takes no more appends. */
+  relocate(directory: string, failure: string | null = null): void {
+    this.#durability.relocate(directory);
+    this.#failure ??= failure;
   }
 
   get config(): LogConfig {
@@ -462,7 +466,7 @@ export class PartitionLog implements LogView {
     const next = this.segments.at(index + cleaned.replaces.length);
     const isSame = cleaned.replaces.every((base, number) => this.segments.at(index + number)?.baseOffset === base);
     if (this.#failure !== null || cutCount !== this.cutCount || !isSame || next === undefined) {
-      discardCleanedFiles(this.#directory, cleaned, this.#modules);
+      discardCleanedFiles(this.#files.directory, cleaned, this.#modules);
       return false;
     }
     try {
@@ -516,9 +520,8 @@ export class PartitionLog implements LogView {
   /** Writes what was appended to the file: one `writev`. Called at the end of each tick that appended. */
   writePending(): void {
     if (this.#writtenOffset === this.#logEndOffset || this.#failure !== null) return;
-    const segment = this.segments.active;
     try {
-      segment.file.writev(this.tail.unwritten(), this.#writtenPosition);
+      this.segments.active.file.writev(this.tail.unwritten(), this.#writtenPosition);
     } catch (error) {
       this.#takeBack(error);
       return;
@@ -526,7 +529,7 @@ export class PartitionLog implements LogView {
     this.tail.markWritten();
     this.#files.written();
     this.#writtenOffset = this.#logEndOffset;
-    this.#writtenPosition = segment.sizeBytes;
+    this.#writtenPosition = this.segments.active.sizeBytes;
   }
 
   /**
@@ -605,9 +608,9 @@ export class PartitionLog implements LogView {
   #roll(baseOffset: number): void {
     const endOffset = this.#logEndOffset;
     this.writePending();
-    if (this.#failure !== null) throw new DiskError("EIO", "roll", this.#directory);
+    if (this.#failure !== null) throw new DiskError("EIO", "roll", this.#files.directory);
     // A full disk took back what was to stand before the new segment.
-    if (this.#logEndOffset !== endOffset) throw new DiskError("ENOSPC", "roll", this.#directory);
+    if (this.#logEndOffset !== endOffset) throw new DiskError("ENOSPC", "roll", this.#files.directory);
     const old = this.segments.active;
     const next = Math.max(baseOffset, this.#logEndOffset);
     if (old.sizeBytes === 0 && old.baseOffset === next) return;

@@ -188,6 +188,14 @@ export class ProducerState {
     for (const entry of open) this.#ongoing.set(entry.transactionFirstOffset, entry.producerId);
   }
 
+  /** Takes from `other`, the state of a log with the same batches, the producers whose batches are all gone from them. */
+  adopt(other: ProducerState): void {
+    for (const entry of other.entries()) {
+      if (this.#producers.has(entry.producerId)) continue;
+      this.#producers.set(entry.producerId, entry);
+    }
+  }
+
   clear(): void {
     this.#producers.clear();
     this.#ongoing.clear();

@@ -14,7 +14,7 @@ import type { Segments } from "./segments.ts";
 
 export class ProducerStore {
   readonly state = new ProducerState();
-  readonly #directory: string;
+  #directory: string;
   readonly #disk: Disk;
   /** Offsets of the snapshot files, rising. */
   #snapshots: number[];
@@ -29,6 +29,11 @@ export class ProducerStore {
 
   get snapshots(): readonly number[] {
     return this.#snapshots;
+  }
+
+  /** The log's directory has another name now. */
+  relocate(directory: string): void {
+    this.#directory = directory;
   }
 
   /** Writes a snapshot of the state at `offset`, the end of the log, unless there is one for it or a newer. Returns whether it did. */

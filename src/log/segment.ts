@@ -55,7 +55,7 @@ export class Segment implements Evictable {
   rollJitterMs = 0;
   /** Removed from its log; in-flight reads may still use it. */
   deleted = false;
-  readonly #directory: string;
+  #directory: string;
   readonly #disk: Disk;
   readonly #cache: SegmentCache;
   #active = false;
@@ -316,6 +316,11 @@ export class Segment implements Evictable {
       this.#disk.rename(path, path + DELETED_SUFFIX);
     }
     this.#suffix = DELETED_SUFFIX;
+  }
+
+  /** The log's directory has another name now; an open file stays as it is. */
+  relocate(directory: string): void {
+    this.#directory = directory;
   }
 
   async removeFiles(): Promise<void> {

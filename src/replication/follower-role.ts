@@ -49,7 +49,7 @@ const NOTHING_NEW: FetchOutcome = { kind: "appended", sizeBytes: 0 };
 export class FollowerRole {
   readonly leaderId: number;
   readonly leaderEpoch: number;
-  readonly #log: PartitionLog;
+  #log: PartitionLog;
   readonly #clock: Pick<Clock, "now">;
   /** As the leader told it last. */
   #leaderHighWatermark = -1;
@@ -70,6 +70,11 @@ export class FollowerRole {
   /** Committed records that are not here, as far as the leader has told. */
   get lagRecords(): number {
     return Math.max(0, this.#leaderHighWatermark - this.#log.logEndOffset);
+  }
+
+  /** See `Partition.replaceLog`. */
+  replaceLog(log: PartitionLog): void {
+    this.#log = log;
   }
 
   /** Null while the end of the log is not durable: nothing is claimed that could still be lost. */

@@ -67,7 +67,7 @@ export class LeaderRole {
   readonly epochStartOffset: number;
   readonly #nodeId: number;
   readonly #modules: LeaderRoleModules;
-  readonly #log: PartitionLog;
+  #log: PartitionLog;
   #followers: readonly FollowerProgress[] = [];
   #replicas: readonly number[] = [];
   #isr: IsrState;
@@ -167,6 +167,11 @@ export class LeaderRole {
     if (image.partitionEpoch <= this.#partitionEpoch) return;
     this.#takeReplicas(image);
     this.#commitIsr(image.isr, image.partitionEpoch);
+  }
+
+  /** See `Partition.replaceLog`. */
+  replaceLog(log: PartitionLog): void {
+    this.#log = log;
   }
 
   updateMinInSyncReplicas(minInSyncReplicas: number): void {

@@ -34,6 +34,21 @@ export interface PartitionHost {
   readonly hurriesHighWatermark: boolean;
 }
 
+export interface PartitionOptions {
+  readonly nodeId: number;
+  readonly topic: string;
+  readonly topicId: string;
+  readonly index: number;
+}
+
+export interface PartitionModules {
+  /** Null while the partition's log directory is offline. */
+  readonly log: PartitionLog | null;
+  readonly counters: TopicCounters;
+  /** What all partitions of a broker share. */
+  readonly host: PartitionHost;
+}
+
 /** What is counted for each topic. */
 export interface TopicCounters {
   readonly producedRecords: Counter;

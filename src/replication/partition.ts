@@ -14,24 +14,9 @@ import type { FollowerClaim } from "./follower-progress.ts";
 import { type FetchedData, type FetchOutcome, type FetchPosition, FollowerRole } from "./follower-role.ts";
 import { divergence, LeaderRole } from "./leader-role.ts";
 import type { OffsetWaiter } from "./offset-waiters.ts";
-import type { PartitionHost, TopicCounters } from "./partition-host.ts";
+import type { PartitionHost, PartitionModules, PartitionOptions, TopicCounters } from "./partition-host.ts";
 import { PartitionWaits } from "./partition-waits.ts";
 import type { EpochEnd } from "./truncation.ts";
-
-export interface PartitionOptions {
-  readonly nodeId: number;
-  readonly topic: string;
-  readonly topicId: string;
-  readonly index: number;
-}
-
-export interface PartitionModules {
-  /** Null while the partition's log directory is offline. */
-  readonly log: PartitionLog | null;
-  readonly counters: TopicCounters;
-  /** What all partitions of a broker share. */
-  readonly host: PartitionHost;
-}
 
 /** A check that failed: an error code of the protocol, 0 when all is well. */
 export type ErrorCode = number;
@@ -44,7 +29,7 @@ export class Partition {
   readonly isInternal: boolean;
   readonly counters: TopicCounters;
   readonly #nodeId: number;
-  readonly #log: PartitionLog | null;
+  #log: PartitionLog | null;
   readonly #host: PartitionHost;
   #leader: LeaderRole | null = null;
   #follower: FollowerRole | null = null;
@@ -68,13 +53,7 @@ export class Partition {
     const { log, host } = modules;
     const requestFlush = () => host.requestFlush(this.log);
     this.#waits = new PartitionWaits({ requestFlush, tellFollowersLater: () => host.tellFollowersLater(this) });
-    if (log === null) return;
-    const stopFlushed = log.onFlushed(() => this.#advance());
-    const stopFailed = log.onAppendFailed((_log, endOffset, errorCode) => this.#takenBack(endOffset, errorCode));
-    this.#unsubscribe = () => {
-      stopFlushed();
-      stopFailed();
-    };
+    if (log !== null) this.#watch(log);
   }
 
   /** Throws when the log directory is offline: ask {@link check} before. */
@@ -192,6 +171,17 @@ export class Partition {
   goOffline(): void {
     this.#follower = null;
     this.#waits.release(Errors.KAFKA_STORAGE_ERROR);
+  }
+
+  /** The replica lives in another log directory now: `log` holds what the one before held, all of it durable. */
+  replaceLog(log: PartitionLog): void {
+    this.#unsubscribe();
+    this.#log = log;
+    this.#watch(log);
+    this.#leader?.replaceLog(log);
+    this.#follower?.replaceLog(log);
+    this.#advance();
+    this.wakeFetches();
   }
 
   /** The partition is not hosted here any more. */
@@ -371,6 +361,15 @@ export class Partition {
     const committedOffset = this.#leader.committedOffset;
     if (committedOffset > log.highWatermark) log.updateHighWatermark(committedOffset);
     this.#waits.highWatermarkMoved(log.highWatermark, this.#host.hurriesHighWatermark);
+  }
+
+  #watch(log: PartitionLog): void {
+    const stopFlushed = log.onFlushed(() => this.#advance());
+    const stopFailed = log.onAppendFailed((_log, endOffset, errorCode) => this.#takenBack(endOffset, errorCode));
+    this.#unsubscribe = () => {
+      stopFlushed();
+      stopFailed();
+    };
   }
 
   #isrCommitted(before: readonly number[]): void {

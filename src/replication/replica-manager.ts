@@ -15,9 +15,15 @@ import { LogCorruptError, logConfigOf, type PartitionLog } from "../log/index.ts
 import { resourceKey } from "../metadata/configs-image.ts";
 import type { MetadataDelta } from "../metadata/delta.ts";
 import type { MetadataImage } from "../metadata/image.ts";
-import type { PartitionImage, TopicChange, TopicImage } from "../metadata/topics-image.ts";
+import {
+  type PartitionImage,
+  type TopicChange,
+  type TopicImage,
+  UNASSIGNED_DIRECTORY,
+} from "../metadata/topics-image.ts";
 import type { Counter } from "../metrics/index.ts";
 import { DiskError } from "../platform/platform.ts";
+import { existingLog, isElsewhere } from "./assigned-directory.ts";
 import { Partition } from "./partition.ts";
 import type { TopicCounters } from "./partition-host.ts";
 import { Replication, type ReplicationModules } from "./replication.ts";
@@ -141,6 +147,11 @@ export class ReplicaManager {
     return this.#replication.throttles;
   }
 
+  /** Moves a replica to the log directory `path` of this broker: see `DirectoryMoves.alter`. Returns an error code. */
+  alterLogDirectory(topic: string, index: number, path: string): number {
+    return this.#replication.moves.alter(topic, index, path, this.get(topic, index), this.whyNot(topic, index));
+  }
+
   /** A log directory failed: its partitions are offline here. Takes effect at the end of the tick. */
   directoryFailed(): void {
     this.#modules.timers.endOfTick(() => {
@@ -237,11 +248,12 @@ export class ReplicaManager {
     return topic;
   }
 
-  #create(topic: HostedTopic, { partition: index }: PartitionImage, config: TopicConfig): Partition {
+  #create(topic: HostedTopic, image: PartitionImage, config: TopicConfig): Partition {
+    const { partition: index } = image;
     const partition = new Partition(
       { nodeId: this.#nodeId, topic: topic.name, topicId: topic.id, index },
       {
-        log: this.#openLog(topic, index, config),
+        log: this.#openLog(topic, image, config),
         counters: topic.counters,
         host: this.#replication.host,
       },
@@ -249,13 +261,16 @@ export class ReplicaManager {
     this.#unmeasure.set(partition, measurePartition(partition, this.#modules.metrics));
     while (topic.partitions.length < index) topic.partitions.push(undefined);
     topic.partitions[index] = partition;
+    this.#replication.moves.resume(partition);
     return partition;
   }
 
   /** Null when the disk will not have it; the partition is then offline here. */
-  #openLog(topic: HostedTopic, index: number, config: TopicConfig): PartitionLog | null {
+  #openLog(topic: HostedTopic, image: PartitionImage, config: TopicConfig): PartitionLog | null {
     const { logs, logger } = this.#modules;
-    const existing = logs.get(topic.name, index) ?? null;
+    const { partition: index } = image;
+    const assigned = image.directories[image.replicas.indexOf(this.#nodeId)] ?? UNASSIGNED_DIRECTORY;
+    const existing = existingLog({ topic: topic.name, topicId: topic.id, partition: index }, assigned, logs);
     if (existing !== null) {
       if (existing.topicPartition.topicId === topic.id) {
         existing.updateConfig(logConfigOf(config));
@@ -265,7 +280,10 @@ export class ReplicaManager {
       this.#deleteLog(topic.name, index);
     }
     try {
-      return logs.create(topic.name, topic.id, index, logConfigOf(config));
+      if (existing === null && isElsewhere(assigned, logs))
+        throw new DiskError("EIO", "create", `a log of directory ${assigned}`);
+      const wanted = this.#replication.moves.takeWish(topic.name, index) ?? assigned;
+      return logs.create(topic.name, topic.id, index, logConfigOf(config), wanted);
     } catch (error) {
       if (!(error instanceof DiskError) && !(error instanceof LogCorruptError)) throw error;
       logger.error("partition.offline", { partition: `${topic.name}-${index}`, error });

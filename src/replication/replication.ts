@@ -3,15 +3,17 @@
  * the controller is told of log directories.
  */
 import type { BrokerConfig } from "../config/index.ts";
-import type { LogManager } from "../log/index.ts";
+import type { LogDirectory, LogManager } from "../log/index.ts";
 import type { Logger } from "../logging/index.ts";
 import type { ControllerChannel } from "../metadata/controller-channel.ts";
+import { METADATA_VERSION, MetadataVersion } from "../metadata/features.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { PartitionImage } from "../metadata/topics-image.ts";
 import type { Counter, Metrics } from "../metrics/index.ts";
 import type { Clock, Timer, Timers } from "../platform/platform.ts";
 import type { RpcClient } from "../rpc/index.ts";
 import { DirectoryAssignments } from "./directory-assignments.ts";
+import { DirectoryMoves } from "./directory-moves.ts";
 import { type BrokerAddress, Fetchers } from "./fetcher/fetchers.ts";
 import { IsrProposals } from "./isr-proposals.ts";
 import type { Partition } from "./partition.ts";
@@ -46,6 +48,8 @@ export interface ReplicationModules {
 export class Replication {
   readonly host: PartitionHost;
   readonly sentBytes: Counter;
+  /** Replicas that move between this broker's log directories. */
+  readonly moves: DirectoryMoves;
   readonly #nodeId: number;
   readonly #modules: ReplicationModules;
   readonly #fetchers: Fetchers;
@@ -83,6 +87,11 @@ export class Replication {
     this.#proposals = new IsrProposals(toController, modules);
     this.#assignments = new DirectoryAssignments(toController, modules);
     this.sentBytes = metrics.counter("samsa_replica_fetched_bytes_total");
+    this.moves = new DirectoryMoves({
+      ...modules,
+      tellDirectory: partition => this.#tellDirectory(partition, this.#imageOf(partition)),
+      isAgreed: (partition, directory) => this.#isAgreed(partition, directory),
+    });
     const shrinks = metrics.counter("samsa_isr_shrinks_total");
     const expands = metrics.counter("samsa_isr_expands_total");
     this.host = {
@@ -113,6 +122,7 @@ export class Replication {
 
   stop(): void {
     this.#lagTimer?.clear();
+    this.moves.close();
     this.#proposals.close();
     this.#assignments.close();
     this.#fetchers.close();
@@ -126,6 +136,7 @@ export class Replication {
   /** Gives `partition` the role that the metadata has for it, and fetches it, or no longer, as that demands. */
   giveRole(partition: Partition, image: PartitionImage, minInSyncReplicas: number): void {
     this.#tellDirectory(partition, image);
+    this.moves.wake(partition);
     allowWriteCaching(partition, image.replicas.length, minInSyncReplicas);
     if (image.leader === this.#nodeId) {
       this.#fetchers.unfollow(partition);
@@ -142,10 +153,12 @@ export class Replication {
     this.#fetchers.unfollow(partition);
     this.#assignments.forget(partition.topicId, partition.index);
     this.#throttles.forget(partition);
+    this.moves.forget(partition);
   }
 
   /** A log directory failed: nothing of it is fetched any more, and nobody waits for it. */
   directoryFailed(): void {
+    this.moves.directoryFailed();
     for (const partition of this.#modules.partitions()) {
       if (!partition.isOffline) continue;
       this.forget(partition);
@@ -171,12 +184,25 @@ export class Replication {
     return selectByRack(clientRack, brokers.get(this.#nodeId)?.rack ?? null, readable) ?? -1;
   }
 
-  #tellDirectory(partition: Partition, image: PartitionImage): void {
+  /** One that is about to move is told to be in its new directory: that comes first (KIP-858). */
+  #tellDirectory(partition: Partition, image: PartitionImage | undefined): void {
     const { directories } = this.#modules.logs;
-    if (directories.length < 2 || partition.isOffline) return;
-    const actual = directories.find(({ logs }) => logs.has(partition.log))?.id ?? null;
+    if (directories.length < 2 || partition.isOffline || image === undefined) return;
+    const actual = this.moves.announcedTo(partition) ?? directories.find(({ logs }) => logs.has(partition.log));
     const known = image.directories[image.replicas.indexOf(this.#nodeId)];
-    this.#assignments.noted(partition.topicId, partition.index, actual, known);
+    this.#assignments.noted(partition.topicId, partition.index, actual?.id ?? null, known);
+  }
+
+  /** Whether the metadata has the replica in `directory`, or keeps no directories of replicas. */
+  #isAgreed(partition: Partition, directory: LogDirectory): boolean {
+    const level = this.#modules.metadata.image.features.get(METADATA_VERSION) ?? 0;
+    if (directory.id === null || level < MetadataVersion.DIRECTORY_ASSIGNMENT) return true;
+    const image = this.#imageOf(partition);
+    return image?.directories[image.replicas.indexOf(this.#nodeId)] === directory.id;
+  }
+
+  #imageOf({ topicId, index }: Partition): PartitionImage | undefined {
+    return this.#modules.metadata.image.topics.byId.get(topicId)?.partitions[index];
   }
 
   /** Where a broker listens for brokers. */

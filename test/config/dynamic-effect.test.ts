@@ -43,6 +43,9 @@ const topicDefaults: Readonly<Record<string, readonly [string, Partial<LogConfig
 
 /** The other keys: a value, and how it shows in the settings of whoever acts on it. */
 const others: Readonly<Record<string, readonly [string, (config: BrokerConfig) => unknown, unknown]>> = {
+  "follower.replication.throttled.rate": ["77", config => config.get("follower.replication.throttled.rate"), 77],
+  "leader.replication.throttled.rate": ["77", config => config.get("leader.replication.throttled.rate"), 77],
+  "unclean.leader.election.enable": ["true", config => config.get("unclean.leader.election.enable"), true],
   "log.cleaner.backoff.ms": ["77", config => cleaner(config)?.backoffMs, 77],
   "log.cleaner.dedupe.buffer.size": ["7700000", config => cleaner(config)?.mapMemoryBytes, 7_700_000],
   "log.cleaner.io.buffer.load.factor": ["0.5", config => cleaner(config)?.mapLoadFactor, 0.5],
@@ -58,6 +61,11 @@ const others: Readonly<Record<string, readonly [string, (config: BrokerConfig) =
     77,
   ],
   "min.insync.replicas": ["3", config => TopicConfig.resolve(new Map(), config).minInsyncReplicas(3), 3],
+  "replica.alter.log.dirs.io.max.bytes.per.second": [
+    "77",
+    config => config.get("replica.alter.log.dirs.io.max.bytes.per.second"),
+    77,
+  ],
   "producer.id.expiration.ms": ["77", config => logManagerOptions(config, ["/data"]).producerExpirationMs, 77],
 };
 

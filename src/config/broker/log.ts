@@ -288,8 +288,9 @@ export const logConfigs = {
     default: null,
     importance: "high",
     updateMode: "read-only",
-    effect: "later",
-    documentation: "Threads that move replicas between log directories in Kafka.",
+    effect: "used",
+    documentation:
+      "Replicas that move between log directories at the same time; by default as many as there are directories.",
   },
   "producer.id.expiration.check.interval.ms": {
     type: "int",

@@ -17,7 +17,7 @@ export const replicationConfigs = {
     valid: atLeast(1),
     importance: "low",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Measuring windows kept for the quota on moves between log directories.",
   },
   "alter.log.dirs.replication.quota.window.size.seconds": {
@@ -26,7 +26,7 @@ export const replicationConfigs = {
     valid: atLeast(1),
     importance: "low",
     updateMode: "read-only",
-    effect: "later",
+    effect: "used",
     documentation: "Length of each measuring window of the quota on moves between log directories.",
   },
   "auto.create.topics.enable": {
