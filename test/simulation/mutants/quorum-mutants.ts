@@ -1,12 +1,5 @@
-/** Changes to the Raft code that break it, each of which the simulation has to notice. */
-
-export interface Mutant {
-  readonly name: string;
-  readonly file: string;
-  /** Must occur exactly once. */
-  readonly find: string;
-  readonly replacement: string;
-}
+/** Changes to the Raft code that break it, each of which the simulated quorum has to notice. */
+import type { Mutant } from "./mutant.ts";
 
 const CORE = "src/raft/core.ts";
 const ELECTIONS = "src/raft/elections.ts";
@@ -15,7 +8,7 @@ const LEADING = "src/raft/leading.ts";
 const DRIVER = "src/raft/driver.ts";
 const LOG = "src/raft/quorum-log.ts";
 
-export const mutants: readonly Mutant[] = [
+export const quorumMutants: readonly Mutant[] = [
   {
     name: "epoch and vote are not written",
     file: DRIVER,
