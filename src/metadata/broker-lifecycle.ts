@@ -51,6 +51,8 @@ const REGISTRATION_BACKOFF_MS = 100;
 const SHUTDOWN_BACKOFF_MS = 50;
 /** Beyond the session timeout: the controller looks after sessions in steps. */
 const SESSION_GRACE_MS = 1_000;
+/** How many sessions of another process under this id are waited for: controllers may change meanwhile. */
+const SESSIONS_WAITED = 4;
 
 /** What no waiting mends. */
 const FINAL_REFUSALS: ReadonlySet<number> = new Set([
@@ -97,7 +99,7 @@ export class BrokerLifecycle {
 
   /**
    * Registers; resolves when the controller has accepted it. Rejects with `ApiError`: what the controller said where waiting mends nothing, or
-   * DUPLICATE_BROKER_REGISTRATION when another process holds this id longer than a session lasts, or REQUEST_TIMED_OUT.
+   * DUPLICATE_BROKER_REGISTRATION when another process holds this id longer than sessions of a dead one last, or REQUEST_TIMED_OUT.
    */
   async register(): Promise<void> {
     await this.#register(this.#options.registrationTimeoutMs);
@@ -162,7 +164,8 @@ export class BrokerLifecycle {
       }
       logger.warn("broker.registration-refused", { brokerId: registration.brokerId, error: errorName(errorCode) });
       const isHeld = errorCode === Errors.DUPLICATE_BROKER_REGISTRATION;
-      const heldMs = Math.min(timeoutMs, sessionTimeoutMs + SESSION_GRACE_MS);
+      // A session that a dead process has left begins anew with each new controller.
+      const heldMs = Math.min(timeoutMs, SESSIONS_WAITED * sessionTimeoutMs + SESSION_GRACE_MS);
       const isTimeUp = isHeld ? clock.monotonic() - startedMs >= heldMs : remainingMs() <= REGISTRATION_BACKOFF_MS;
       if (FINAL_REFUSALS.has(errorCode) || isTimeUp) throw new ApiError(errorCode, errorMessage(errorCode));
       await this.#pause(REGISTRATION_BACKOFF_MS);

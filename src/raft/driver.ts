@@ -236,10 +236,11 @@ export class RaftDriver implements ReplicatedLog {
   /** Hands leadership over and stops, for good. What was appended is flushed first. */
   async close(): Promise<void> {
     if (this.#status === "running") {
-      await this.#modules.flush().catch(() => {});
+      const patience = () => new Promise<void>(resolve => this.#modules.platform.timers.after(HANDOVER_MS, resolve));
+      // After a failed flush there is no other, and this one is never done.
+      await Promise.race([this.#modules.flush().catch(() => {}), patience()]);
       this.#step((core, nowMs) => core.stop(nowMs));
-      const patience = new Promise<void>(resolve => this.#modules.platform.timers.after(HANDOVER_MS, resolve));
-      await Promise.race([this.#messenger.handedOver(), patience]);
+      await Promise.race([this.#messenger.handedOver(), patience()]);
     }
     this.#status = this.#status === "failed" ? "failed" : "closed";
     this.#release(new Error("metadata log closed"));
