@@ -38,6 +38,7 @@ export class ClusterClients {
         deeds: scenario.deeds,
         everyMs: scenario.deedEveryMs,
         topics: this.#topics,
+        electionCount: () => this.#simulation.electionCount,
         brokerIds: names.map(name => Number(name.slice(1))),
       },
       { client: this.#adminClient, history: this.#history, fail: error => this.#simulation.fail(error) },

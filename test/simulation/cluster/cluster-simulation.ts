@@ -183,6 +183,11 @@ export class ClusterSimulation {
     return platform;
   }
 
+  /** Of controllers. */
+  get electionCount(): number {
+    return this.#quorumChecks.electionCount;
+  }
+
   get producers(): readonly SimProducer[] {
     return this.#clients.producers;
   }
