@@ -118,6 +118,10 @@ export class FutureLogs {
     if (current !== undefined) takeOver(future, current);
     const source = current === undefined ? undefined : directories.holding(current);
     future.syncNow();
+    // A write that failed has taken back what it could not write, or ended the copy.
+    const isWhole = current === undefined || future.logEndOffset === current.logEndOffset;
+    if (!isWhole || future.failure !== null || future.syncedOffset < future.logEndOffset)
+      throw new DiskError("EIO", "write", future.directory);
     directories.workIn(target, () => {
       // What they say of the copy is what will be true of the log.
       target.writeLogStartOffsets();
@@ -145,6 +149,10 @@ export class FutureLogs {
 /** What a log knows that its batches do not say. */
 function takeOver(future: PartitionLog, current: PartitionLog): void {
   current.writePending();
+  const { logEndOffset } = future;
+  future.writePending();
+  if (future.failure !== null || future.logEndOffset !== logEndOffset)
+    throw new DiskError(future.failure === null ? "ENOSPC" : "EIO", "write", future.directory);
   if (future.logEndOffset !== current.logEndOffset || future.leaderEpoch > current.leaderEpoch)
     throw new Error(`${future.name} ends at ${future.logEndOffset}, not at ${current.logEndOffset}`);
   if (current.logStartOffset > future.logStartOffset) future.advanceLogStart(current.logStartOffset);
