@@ -1,4 +1,5 @@
 /** What is compared once all is at rest: every replica of a partition holds the same bytes. */
+import { baseOffsetAt } from "../../../protocol/records/batch.ts";
 import { forEachBatch } from "../../../src/log/batch-walk.ts";
 import type { PartitionLog } from "../../../src/log/index.ts";
 import { InvariantError } from "../world.ts";
@@ -48,8 +49,10 @@ function batchesOf(log: PartitionLog): Map<number, Buffer> {
   const batches = new Map<number, Buffer>();
   for (const segment of log.segments.all()) {
     forEachBatch(segment.file, 0, segment.sizeBytes, (buffer, position, sizeBytes) => {
+      // What was deleted below the start may be there still, or again.
+      if (baseOffsetAt(buffer, position) < log.logStartOffset) return true;
       const bytes = Buffer.from(buffer.subarray(position, position + sizeBytes));
-      batches.set(Number(bytes.readBigInt64BE(0)), bytes);
+      batches.set(baseOffsetAt(bytes, 0), bytes);
       return true;
     });
   }

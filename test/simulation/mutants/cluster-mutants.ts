@@ -24,8 +24,8 @@ export const clusterMutants: readonly ClusterMutant[] = [
     name: "names of segments are not synced",
     scenario: "one-broker-power-loss",
     file: "src/log/log-files.ts",
-    find: "    if (this.#isNew) await syncPartitionMetadata(this.#disk, this.directory);\n    this.#syncDirectories();\n",
-    replacement: "    if (this.#isNew) await syncPartitionMetadata(this.#disk, this.directory);\n",
+    find: "    this.#syncDirectories();\n    const segments",
+    replacement: "    const segments",
   },
   {
     name: "files replaced whole are not synced",

@@ -33,7 +33,11 @@ try {
     if (!name.includes(only)) continue;
     const path = join(copy, file);
     const original = readFileSync(path, "utf8");
-    if (original.split(find).length !== 2) throw new Error(`mutant "${name}" does not fit ${file}`);
+    if (original.split(find).length !== 2) {
+      console.log(`| ${name} | does not fit ${file} |`);
+      survivorCount += 1;
+      continue;
+    }
     writeFileSync(
       path,
       original.replace(find, () => replacement),
