@@ -143,6 +143,7 @@ export class ClusterSimulation {
     this.processes.set(name, process);
     this.#running.push(process);
     this.world.note(name, "starts");
+    this.history.startCount += 1;
     process.start();
   }
 

@@ -83,6 +83,8 @@ export class History {
   readCount = 0;
   commitCount = 0;
   adminCount = 0;
+  /** Processes of brokers started so far. */
+  startCount = 0;
   /** Retries that a broker could not tell to be duplicates any more. */
   forgottenCount = 0;
   /** By group and partition: the last commit that was acknowledged, and those of which nobody knows. */

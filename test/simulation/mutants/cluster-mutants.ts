@@ -105,7 +105,7 @@ export const clusterMutants: readonly ClusterMutant[] = [
     replacement: "this.#log.truncateTo(Math.min(this.#log.highWatermark, truncationOffset(diverging, local, 0)));",
   },
   {
-    name: "duplicates are appended",
+    name: "duplicates are not told",
     scenario: "produce",
     file: PRODUCERS,
     find: "      if (known.lastSequence !== lastSequence) continue;\n",

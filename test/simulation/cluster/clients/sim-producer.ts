@@ -32,6 +32,8 @@ interface Batch {
   readonly values: readonly string[];
   readonly bytes: Buffer;
   attempts: number;
+  /** How many processes had been started when it was made. */
+  readonly startCount: number;
   isFlying: boolean;
 }
 
@@ -182,7 +184,14 @@ export class SimProducer {
       lane.nextNumber += 1;
     }
     lane.nextSequence += count;
-    const batch: Batch = { index: lane.nextIndex, values, bytes: builder.build(), attempts: 0, isFlying: false };
+    const batch: Batch = {
+      index: lane.nextIndex,
+      values,
+      bytes: builder.build(),
+      attempts: 0,
+      isFlying: false,
+      startCount: this.#history.startCount,
+    };
     lane.nextIndex += 1;
     lane.queue.push(batch);
     if (isCareful) {
@@ -280,7 +289,7 @@ export class SimProducer {
     }
     if (errorCode >= 0) this.#client.note(`${batch.values[0]} refused: ${errorName(errorCode)}`);
     const isBehind = errorCode === Errors.OUT_OF_ORDER_SEQUENCE_NUMBER && batch !== lane.queue[0];
-    if (errorCode === Errors.OUT_OF_ORDER_SEQUENCE_NUMBER && !isBehind && batch.attempts > 1) {
+    if (errorCode === Errors.OUT_OF_ORDER_SEQUENCE_NUMBER && !isBehind && batch.startCount < this.#history.startCount) {
       // Of batches before a producer snapshot brokers remember one for each producer, as Kafka's: what was sent before may be unknown to them.
       this.#history.forgottenCount += 1;
       this.restart();
