@@ -30,19 +30,19 @@ const logMutants: readonly Mutant[] = [
   {
     name: "does not sync the directory of a new segment",
     file: "src/log/log-files.ts",
-    from: "    if (this.#directoryDirty) {\n      this.#disk.syncDirectory(this.directory);",
+    from: "    if (this.#directoryDirty) {\n      this.#disk.syncDirectory(this.#directory);",
     to: "    if (this.#directoryDirty) {",
   },
   {
     name: "does not sync the parent of a new log",
     file: "src/log/log-files.ts",
-    from: "      this.#disk.syncDirectory(parentOf(this.directory));\n",
+    from: "      this.#disk.syncDirectory(parentOf(this.#directory));\n",
     to: "",
   },
   {
     name: "does not sync partition.metadata of a new log",
     file: "src/log/log-files.ts",
-    from: "    if (this.#isNew) await syncPartitionMetadata(this.#disk, this.directory);\n",
+    from: "    if (this.#isNew) await syncPartitionMetadata(this.#disk, this.#directory);\n",
     to: "",
   },
   {
@@ -54,7 +54,7 @@ const logMutants: readonly Mutant[] = [
   {
     name: "does not sync the removal of segments that were cut off",
     file: "src/log/log-files.ts",
-    from: "      this.#remove(this.segments.pop(last)[0]!, config);\n      this.#disk.syncDirectory(this.directory);",
+    from: "      this.#remove(this.segments.pop(last)[0]!, config);\n      this.#disk.syncDirectory(this.#directory);",
     to: "      this.#remove(this.segments.pop(last)[0]!, config);",
   },
   {
@@ -186,7 +186,7 @@ const logMutants: readonly Mutant[] = [
   {
     name: "a log rolls although a full disk took back what stands before",
     file: "src/log/partition-log.ts",
-    from: '    if (this.#logEndOffset !== endOffset) throw new DiskError("ENOSPC", "roll", this.#directory);\n',
+    from: '    if (this.#logEndOffset !== endOffset) throw new DiskError("ENOSPC", "roll", this.#files.directory);\n',
     to: "",
   },
   {
