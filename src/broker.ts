@@ -91,6 +91,7 @@ export interface BrokerAddress {
 
 /** How long requests under way may take to finish when the broker stops. */
 const DRAIN_MS = 5_000;
+
 export class Broker {
   readonly config: BrokerConfig;
   readonly metrics: Metrics;
@@ -208,8 +209,12 @@ export class Broker {
     });
   }
 
-  /** Answers what is under way, makes everything durable, and leaves the marker of a clean stop. Safe to call twice. */
-  stop(): Promise<void> {
+  /**
+   * Answers what is under way, makes everything durable, and leaves the marker of a clean stop. Safe to call twice. Leaderships are moved to other
+   * brokers first (controlled shutdown), unless `movesLeaderships` is false: where all stop at once there is nobody to take them.
+   */
+  stop({ movesLeaderships = true }: { readonly movesLeaderships?: boolean } = {}): Promise<void> {
+    if (!movesLeaderships) this.#lifecycle?.stop();
     this.#stopped ??= this.#stop();
     return this.#stopped;
   }

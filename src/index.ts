@@ -1,5 +1,5 @@
 /**
- * The npm package's face: a Kafka-wire-compatible broker to run inside a program.
+ * The npm package's face: a Kafka-wire-compatible broker to run inside a program, alone or as a cluster of several.
  *
  * ```ts
  * import { Broker } from "samsa";
@@ -19,6 +19,7 @@ export {
   BrokerStartError,
   type EmbeddedBrokerOptions,
 } from "./broker.ts";
+export { Cluster, type ClusterOptions } from "./cluster.ts";
 export { BrokerConfig, ConfigError, type ConfigProblem, type ConfigSources, TopicConfig } from "./config/index.ts";
 export {
   createLogger,

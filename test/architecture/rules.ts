@@ -13,6 +13,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ["src/server"],
   ["src/broker"],
   ["src/broker.ts"],
+  ["src/cluster.ts"],
   ["src/index.ts", "src/cli", "src/console"],
 ];
 
