@@ -210,12 +210,21 @@ describe("BrokerHeartbeat", () => {
 describe("a broker that comes back as another process", () => {
   it("is refused while the one before is heard of, and taken when that is not", async () => {
     const fixture = await started([2, 1]);
-    const request = { incarnationId: uuidOf(99) };
+    const request = { incarnationId: uuidOf(99), logDirs: [uuidOf(777)] };
     const refused = await fixture.register(2, request).catch(error => error.code);
     expect(refused).to.equal(Errors.DUPLICATE_BROKER_REGISTRATION);
     expect(partitions(fixture)[0]).to.deep.include({ leader: 2, isr: [2, 1] });
     await fixture.time.advance(SESSION_TIMEOUT_MS);
     await fixture.register(2, request);
+    expect(partitions(fixture)[0]).to.deep.include({ leader: 1, isr: [1] });
+  });
+
+  it("is taken at once with the directories of the one before, which had locked them", async () => {
+    const fixture = await started([2, 1]);
+    const before = epochOf(fixture, 2);
+    await fixture.register(2, { incarnationId: uuidOf(99) });
+    expect(epochOf(fixture, 2)).to.be.above(before);
+    expect(brokerOf(fixture, 2).fenced).to.equal(true);
     expect(partitions(fixture)[0]).to.deep.include({ leader: 1, isr: [1] });
   });
 

@@ -79,6 +79,14 @@ export function checkRegistrable(
   };
 }
 
+/**
+ * Whether a process has log directories of the one that registered before it. A process locks its directories, so the one before has ended then,
+ * however short ago it was heard of: a broker that was killed need not wait for its own session to time out.
+ */
+function holdsDirectoriesOf(before: BrokerRegistration, { logDirs }: RegistrationRequest): boolean {
+  return logDirs.some(id => before.logDirs.includes(id));
+}
+
 function checkRegistration(request: RegistrationRequest, image: MetadataImage, options: RegisterBrokerOptions): void {
   if (request.clusterId !== options.clusterId) {
     throw new ApiError(
@@ -87,7 +95,8 @@ function checkRegistration(request: RegistrationRequest, image: MetadataImage, o
     );
   }
   const before = image.cluster.brokers.get(request.brokerId);
-  if (before !== undefined && before.incarnationId !== request.incarnationId && options.isRunning(before)) {
+  const isAnother = before !== undefined && before.incarnationId !== request.incarnationId;
+  if (isAnother && !holdsDirectoriesOf(before, request) && options.isRunning(before)) {
     throw new ApiError(
       Errors.DUPLICATE_BROKER_REGISTRATION,
       `Another broker is registered with that broker id: ${request.brokerId}.`,

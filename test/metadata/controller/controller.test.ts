@@ -140,7 +140,7 @@ describe("Controller, brokers", () => {
         () => 0,
         error => error.code,
       );
-    expect(await codeOf(fixture.register(2, { incarnationId: uuidOf(9) }))).to.equal(
+    expect(await codeOf(fixture.register(2, { incarnationId: uuidOf(9), logDirs: [uuidOf(777)] }))).to.equal(
       Errors.DUPLICATE_BROKER_REGISTRATION,
     );
     expect(await codeOf(fixture.register(3, { clusterId: "another" }))).to.equal(Errors.INCONSISTENT_CLUSTER_ID);

@@ -106,7 +106,8 @@ describe("a broker that something hints is gone", () => {
   it("is looked for when another process registers under its id", async () => {
     const { fixture, refusing } = await probing();
     refusing.add("broker-2");
-    const register = () => fixture.register(2, { incarnationId: uuidOf(99) }).catch(error => error.code);
+    const another = { incarnationId: uuidOf(99), logDirs: [uuidOf(777)] };
+    const register = () => fixture.register(2, another).catch(error => error.code);
     expect(await register()).to.equal(Errors.DUPLICATE_BROKER_REGISTRATION);
     await fixture.time.advance(1);
     expect(await register())

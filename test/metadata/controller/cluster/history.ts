@@ -189,7 +189,9 @@ export class History {
       previousBrokerEpoch: machine.cleanEpoch,
     };
     const options = { clusterId: CLUSTER_ID, isRunning: ({ id }: { id: number }) => this.#live.has(id) };
-    if (known !== undefined && known.incarnationId !== request.incarnationId && this.#live.has(machine.id)) {
+    const isAnother = known !== undefined && known.incarnationId !== request.incarnationId;
+    // Directories are locked: who has them now shows that the process before is gone.
+    if (isAnother && !machine.dirs.some(id => known.logDirs.includes(id)) && this.#live.has(machine.id)) {
       this.#expectError(Errors.DUPLICATE_BROKER_REGISTRATION, checkRegistrable(request, options));
       return;
     }
@@ -203,7 +205,7 @@ export class History {
     request: Parameters<typeof registerBroker>[0],
     options: Parameters<typeof registerBroker>[1],
   ): Task {
-    const { id, incarnation } = machine;
+    const { id } = machine;
     const before = this.#state.image.cluster.brokers.get(id);
     if (before !== undefined && before.incarnationId !== request.incarnationId) {
       const fence = fenceStep({ brokerId: id, brokerEpoch: before.epoch }, this.#modules);
@@ -216,7 +218,8 @@ export class History {
     }
     const { brokerEpoch } = (yield registerBroker(request, options)) as { brokerEpoch: number };
     yield* steps(reconcileStep(id, this.#modules));
-    if (machine.incarnation !== incarnation) return;
+    // The process that asked may have gone before this task was first run.
+    if (uuidOf(machine.incarnation) !== request.incarnationId) return;
     machine.epoch = brokerEpoch;
     machine.isRegistering = false;
   }
