@@ -169,10 +169,11 @@ export class LogFiles {
   }
 
   async #sync(): Promise<void> {
-    if (this.#isNew) await syncPartitionMetadata(this.#disk, this.#directory);
-    this.#syncDirectories();
-    const segments = [...this.#unsynced];
+    let segments: (readonly [Segment, number])[] = [];
     try {
+      if (this.#isNew) await syncPartitionMetadata(this.#disk, this.#directory);
+      this.#syncDirectories();
+      segments = [...this.#unsynced];
       await Promise.all(segments.map(([segment]) => segment.file.sync()));
     } catch (error) {
       this.#failed(error);

@@ -319,9 +319,9 @@ export class LogManager {
     await this.cleaner?.stop();
     if (this.flushScheduler.failure === null) await this.flushScheduler.settle();
     await this.#journals.stop();
-    await syncSideBySide(this.directories);
+    const unsynced = await syncSideBySide(this.directories);
     const modules = { logger: this.#logger, flushScheduler: this.flushScheduler, journals: this.#journals };
-    for (const directory of this.directories) closeDirectory(directory, brokerEpoch, modules);
+    for (const directory of this.directories) closeDirectory(directory, brokerEpoch, unsynced, modules);
   }
 
   /** Reads the directories' small files and replays their journals, the first time. Nothing may look at the logs before. */

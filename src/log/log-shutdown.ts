@@ -16,24 +16,35 @@ export interface LogShutdownModules {
 /** Files synced at the same time. */
 const PARALLELISM = 8;
 
-/** Syncs the files of all logs, which are about to be closed, side by side: closing syncs what is left, one file after the other. */
-export async function syncSideBySide(directories: readonly LogDirectory[]): Promise<void> {
+/**
+ * Syncs the files of all logs, which are about to be closed, side by side: closing syncs what is left, one file after the other. Gives those that could not
+ * be synced. Nothing may sync them again: the system has forgotten what it did not write, and would say that all is well.
+ */
+export async function syncSideBySide(
+  directories: readonly LogDirectory[],
+): Promise<ReadonlyMap<PartitionLog, unknown>> {
   const logs = directories.filter(({ offline }) => !offline).flatMap(directory => [...directory.logs]);
   const unsynced = logs.filter(log => log.failure === null && log.syncedOffset < log.logEndOffset);
-  // One that cannot be synced cannot be closed either, and that is told.
-  await forEachParallel(unsynced, PARALLELISM, log => log.flushNow().catch(() => {}));
+  const failed = new Map<PartitionLog, unknown>();
+  await forEachParallel(unsynced, PARALLELISM, log => log.flushNow().catch(error => void failed.set(log, error)));
+  return failed;
 }
 
 /**
  * Closes all logs of `directory` and leaves the marker that spares the next start all recovery, unless anything failed. Failures are only reported: they
- * do not keep other directories from their marker. `brokerEpoch` is -1 when the broker never registered.
+ * do not keep other directories from their marker. Logs of `unsynced` are left as they are. `brokerEpoch` is -1 when the broker never registered.
  */
-export function closeDirectory(directory: LogDirectory, brokerEpoch: number, modules: LogShutdownModules): void {
+export function closeDirectory(
+  directory: LogDirectory,
+  brokerEpoch: number,
+  unsynced: ReadonlyMap<PartitionLog, unknown>,
+  modules: LogShutdownModules,
+): void {
   if (directory.offline) return;
   try {
     // Before leader epochs below the log starts are forgotten.
     directory.writeLogStartOffsets();
-    const isComplete = closeLogs(directory, modules);
+    const isComplete = closeLogs(directory, unsynced, modules);
     directory.writeRecoveryPoints();
     directory.writeHighWatermarks(isReplicated);
     if (!isComplete || directory.offline || modules.flushScheduler.failure !== null) return;
@@ -45,10 +56,15 @@ export function closeDirectory(directory: LogDirectory, brokerEpoch: number, mod
 }
 
 /** Whether all logs could be closed: one that could not does not keep the others from it. */
-function closeLogs(directory: LogDirectory, modules: LogShutdownModules): boolean {
+function closeLogs(
+  directory: LogDirectory,
+  unsynced: ReadonlyMap<PartitionLog, unknown>,
+  modules: LogShutdownModules,
+): boolean {
   let isComplete = true;
   for (const log of directory.logs) {
     try {
+      if (unsynced.has(log)) throw unsynced.get(log);
       log.close();
     } catch (error) {
       closeFailed(directory, error, modules);

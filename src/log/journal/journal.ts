@@ -19,8 +19,8 @@ import type { Logger } from "../../logging/index.ts";
 import { joinPath, nameOf } from "../../platform/files.ts";
 import type { Clock, Disk, Random, Timers } from "../../platform/platform.ts";
 import { isDiskFull } from "../disk-full.ts";
-import type { JournalExtent } from "../log-durability.ts";
 import { forEachParallel } from "../parallel.ts";
+import { flushOpen, frameOf, identityOf, type JournalEntry, type JournalLog } from "./journal-entry.ts";
 import { JournalFile, type NewFrame } from "./journal-file.ts";
 import { journalFileName, removeJournal } from "./journal-files.ts";
 import { FRAMES_START, frameSizeBytes } from "./journal-format.ts";
@@ -28,25 +28,9 @@ import type { JournalOptions } from "./journal-options.ts";
 
 /** A journal that could not be made, or lost its space, is made again no sooner than this. */
 const RETRY_AFTER_MS = 60_000;
+/** Files beyond the limit, for cuts that cannot wait until one is let go of. */
+const MOST_EXTRA_FILES = 4;
 const ZEROS = Buffer.alloc(1024 * 1024);
-
-/** What the journal needs of a log; a {@link PartitionLog}. */
-export interface JournalLog {
-  readonly directory: string;
-  readonly topicPartition: { readonly topicId: string };
-  readonly isClosed: boolean;
-  /** End of what is durable in the log's own files. */
-  readonly syncedOffset: number;
-  /** Syncs its files. */
-  flushNow(): Promise<void>;
-  /** As {@link flushNow}, blocking, and nobody is told. Throws after telling that a sync failed. */
-  syncNow(): void;
-}
-
-export interface JournalEntry<L extends JournalLog = JournalLog> {
-  readonly log: L;
-  readonly extent: JournalExtent;
-}
 
 export interface JournalModules {
   readonly disk: Disk;
@@ -77,6 +61,8 @@ export class Journal {
   #wantedCount = 0;
   #notBeforeMs = 0;
   #making: Promise<void> | null = null;
+  /** Of the file that is being made. */
+  #makingName: string | null = null;
   #releasing: Promise<void> | null = null;
   #isStopped = false;
 
@@ -139,6 +125,7 @@ export class Journal {
     const content = { kind: "void", ...identityOf(log), baseOffset: 0, position: 0 } as const;
     const frame: NewFrame = { content, buffers: [], payloadBytes: 0 };
     let file = this.#write([frame]);
+    if (file === null && this.#makeNow()) file = this.#write([frame]);
     if (file === null && this.#fileCount > 0) {
       this.#releaseNow();
       file = this.#write([frame]);
@@ -259,7 +246,9 @@ export class Journal {
   async #make(): Promise<void> {
     const { disk, timers, logger, clock } = this.#modules;
     const { fileSizeBytes } = this.#options;
-    const path = joinPath(this.directory, journalFileName(this.#freeNumber()));
+    const name = journalFileName(this.#freeNumber());
+    const path = joinPath(this.directory, name);
+    this.#makingName = name;
     try {
       const file = disk.open(path, "write");
       try {
@@ -284,11 +273,39 @@ export class Journal {
       logger.warn("journal.unavailable", { path, reason: String(error) });
       this.#notBeforeMs = clock.monotonic() + RETRY_AFTER_MS;
       disk.remove(path);
+    } finally {
+      this.#makingName = null;
+    }
+  }
+
+  /**
+   * Makes another file at once, beyond what there may be. To let go of one instead would take a sync that blocks, and that is not to be believed while
+   * another of the same file is under way: the system tells only one of them of a failure. False when that was done too often, or the disk is full.
+   */
+  #makeNow(): boolean {
+    if (this.#fileCount === 0 || this.#isOver) return false;
+    if (this.#fileCount >= this.#options.fileCount + MOST_EXTRA_FILES) return false;
+    const { disk, logger } = this.#modules;
+    const path = joinPath(this.directory, journalFileName(this.#freeNumber()));
+    try {
+      const file = disk.open(path, "write");
+      file.writev([ZEROS.subarray(0, FRAMES_START)], 0);
+      file.syncNow();
+      disk.syncDirectory(this.directory);
+      this.#fileCount += 1;
+      this.#unused.push(new JournalFile(file, this.#options.fileSizeBytes));
+      return true;
+    } catch (error) {
+      if (isDiskFull(error)) return false;
+      logger.error("journal.unavailable", { path, reason: String(error) });
+      this.#modules.onSyncFailed(error);
+      throw error;
     }
   }
 
   #freeNumber(): number {
     const taken = new Set([...this.#inUse(), ...this.#unused].map(({ path }) => nameOf(path)));
+    if (this.#makingName !== null) taken.add(this.#makingName);
     let number = 0;
     while (taken.has(journalFileName(number))) number += 1;
     return number;
@@ -358,28 +375,4 @@ export class Journal {
 function needs(file: JournalFile<JournalLog>, log: JournalLog): boolean {
   const endOffset = file.logs.get(log);
   return endOffset !== undefined && log.syncedOffset < endOffset;
-}
-
-/** Syncs the files of a log; one that is closed meanwhile is no failure. */
-export async function flushOpen(log: JournalLog): Promise<void> {
-  try {
-    await log.flushNow();
-  } catch (error) {
-    if (!log.isClosed) throw error;
-  }
-}
-
-/** What an entry takes in the journal. */
-export function entrySizeBytes({ log, extent }: JournalEntry): number {
-  return frameSizeBytes(identityOf(log), extent.sizeBytes);
-}
-
-function frameOf({ log, extent }: JournalEntry): NewFrame {
-  const { segment, position, buffers, sizeBytes } = extent;
-  const content = { kind: "extent", ...identityOf(log), baseOffset: segment.baseOffset, position } as const;
-  return { content, buffers, payloadBytes: sizeBytes };
-}
-
-function identityOf(log: JournalLog): { name: string; topicId: string } {
-  return { name: nameOf(log.directory), topicId: log.topicPartition.topicId };
 }

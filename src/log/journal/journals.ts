@@ -3,14 +3,8 @@ import { DiskError } from "../../platform/platform.ts";
 import type { FlushGroup } from "../flush-scheduler.ts";
 import type { LogDirectory } from "../log-directory.ts";
 import type { JournalExtent } from "../log-durability.ts";
-import {
-  entrySizeBytes,
-  flushOpen,
-  Journal,
-  type JournalEntry,
-  type JournalLog,
-  type JournalModules,
-} from "./journal.ts";
+import { Journal, type JournalModules } from "./journal.ts";
+import { entrySizeBytes, flushOpen, type JournalEntry, type JournalLog } from "./journal-entry.ts";
 import type { JournalOptions } from "./journal-options.ts";
 import { replayJournal } from "./replay.ts";
 import { JournalDamagedError } from "./replay-plan.ts";
