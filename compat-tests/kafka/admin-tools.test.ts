@@ -44,8 +44,9 @@ const NOT_BUILT = [
 /** Broker settings with another default than Kafka's: bounds where Kafka has none. */
 const BOUNDED =
   "group\\.max\\.size|max\\.connection\\.creation\\.rate|max\\.connections(\\.per\\.ip)?|queued\\.max\\.request\\.bytes";
-/** Timing of the quorum, shorter here: a failover takes a fraction of a second. */
-const QUORUM_TIMING = "controller\\.quorum\\.(election|fetch|request)\\.timeout\\.ms";
+/** Timing of the quorum and of sessions, shorter here: a failover takes a fraction of a second. */
+const FAILOVER_TIMING =
+  "controller\\.quorum\\.(election|fetch|request)\\.timeout\\.ms|broker\\.(heartbeat\\.interval|session\\.timeout)\\.ms";
 /** Broker settings that say how the process was started. */
 const STARTED_WITH =
   "broker\\.id|listeners|controller\\.(listener\\.names|quorum\\.bootstrap\\.servers)|log\\.dirs|node\\.id|process\\.roles";
@@ -67,8 +68,8 @@ const differences: readonly Difference[] = [
   },
   {
     tool: CONFIGS,
-    kafka: new RegExp(`^  (${QUORUM_TIMING})=`),
-    samsa: new RegExp(`^  (${QUORUM_TIMING})=`),
+    kafka: new RegExp(`^  (${FAILOVER_TIMING})=`),
+    samsa: new RegExp(`^  (${FAILOVER_TIMING})=`),
     reason: "failover within 300 ms",
   },
   {
