@@ -156,8 +156,8 @@ const logMutants: readonly Mutant[] = [
   {
     name: "the clean-shutdown marker comes before the data",
     file: "src/log/log-shutdown.ts",
-    from: "    const isComplete = closeLogs(directory, modules);\n",
-    to: "    directory.writeCleanShutdownMarker(brokerEpoch);\n    const isComplete = closeLogs(directory, modules);\n",
+    from: "    const isComplete = closeLogs(directory, unsynced, modules);\n",
+    to: "    directory.writeCleanShutdownMarker(brokerEpoch);\n    const isComplete = closeLogs(directory, unsynced, modules);\n",
   },
   {
     name: "checkpoint files are written in place",

@@ -120,7 +120,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a leader does not note where its epoch begins",
     file: PARTITION,
-    from: "    this.#log.assignEpochStart(image.leaderEpoch, this.#log.logEndOffset);\n",
+    from: "    if (image.leaderEpoch > leaderEpoch) this.#log.assignEpochStart(image.leaderEpoch, logEndOffset);\n",
     to: "",
   },
   {
