@@ -264,6 +264,17 @@ describe("expiry", () => {
     expect([...fixture.state.offsets.of(GROUP)!.keys()]).to.deep.equal(["t"]);
   });
 
+  it("never comes when the client asked for longer than there is time, and at once for less than none", async () => {
+    const fixture = await opened();
+    await commit(fixture, request({ retentionTimeMs: Number.MAX_SAFE_INTEGER }));
+    await fixture.time.advance(60_000);
+    await expire(fixture);
+    expect(fixture.state.offsets.count).to.equal(1);
+    await commit(fixture, request({ retentionTimeMs: -Number.MAX_SAFE_INTEGER }));
+    await expire(fixture);
+    expect(fixture.state.offsets.count).to.equal(0);
+  });
+
   it("comes when the client asked for it", async () => {
     const fixture = await opened();
     await commit(fixture, request({ retentionTimeMs: 1_000 }));

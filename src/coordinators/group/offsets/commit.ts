@@ -56,7 +56,7 @@ export function commitOffsets(state: GroupState, turn: GroupTurn, request: Commi
   const check = validateCommit(state, request);
   const { metadataMaxLength } = state.environment.options.offsets;
   const { groupId, retentionTimeMs } = request;
-  const expireTimestamp = retentionTimeMs === NO_RETENTION ? -1 : turn.nowMs + retentionTimeMs;
+  const expireTimestamp = retentionTimeMs === NO_RETENTION ? -1 : expiryOf(turn.nowMs, retentionTimeMs);
   // A commit of many partitions need not be one unit: each stands for itself.
   turn.isAtomic = false;
   const codes = request.topics.map(({ name, topicId, partitions }) =>
@@ -80,6 +80,11 @@ export function commitOffsets(state: GroupState, turn: GroupTurn, request: Commi
   );
   state.environment.counters.offsetCommits.increment(turn.records.length);
   return codes;
+}
+
+/** When a commit that is to be kept for `retentionTimeMs` expires; as far ahead as can be told where a client asks for more, at once for less than 0. */
+function expiryOf(nowMs: number, retentionTimeMs: number): number {
+  return Math.min(Math.max(0, nowMs + retentionTimeMs), Number.MAX_SAFE_INTEGER);
 }
 
 function validateCommit(state: GroupState, request: CommitRequest): PartitionCheck {
