@@ -54,6 +54,7 @@ export class LogFiles {
   /** Base offset of the oldest segment whose removal is not durable; null when there is none. */
   #oldestRemoved: number | null = null;
   #isNew: boolean;
+  #isClosed = false;
 
   constructor(options: LogFilesOptions, modules: LogFilesModules) {
     this.segments = options.segments;
@@ -228,6 +229,7 @@ export class LogFiles {
 
   /** Closes all files as they are. */
   close(): void {
+    this.#isClosed = true;
     this.#unsynced.clear();
     for (const segment of this.segments.all()) segment.close();
   }
@@ -261,7 +263,8 @@ export class LogFiles {
 
   #failed(error: unknown): void {
     this.#failure = error;
-    this.#modules.onSyncFailed(error);
+    // Files that were let go of meanwhile may be gone: nothing of them is needed, and nobody is told that it is durable.
+    if (!this.#isClosed) this.#modules.onSyncFailed(error);
   }
 
   #syncDirectories(): void {

@@ -98,6 +98,22 @@ describe("LogManager", () => {
     expect([...(await readAll(reopened)).values()]).to.deep.equal(["new"]);
   });
 
+  it("deletes a log whose first flush is under way, which ends nothing", async () => {
+    const platform = createMemoryPlatform({ disk: { latencyMs: () => 5 } });
+    const { logs } = await openLogs(platform);
+    const log = logs.create("topic", TOPIC_ID, 0, config());
+    append(log, ["a"]);
+    const flushed = logs.flush(log);
+    await platform.time.advance(1);
+    await platform.time.complete(logs.delete("topic", 0));
+    await platform.time.complete(flushed);
+    expect(logs.flushScheduler.failure).to.equal(null);
+    const next = logs.create("topic", OTHER_ID, 0, config());
+    append(next, ["b"]);
+    await platform.time.complete(logs.flush(next));
+    expect(next.flushedOffset).to.equal(1);
+  });
+
   it("replaces the log of a deleted topic of the same name", async () => {
     const platform = createMemoryPlatform();
     const { logs } = await openLogs(platform);
