@@ -136,7 +136,9 @@ class BenchMember {
         : ([ConsumerGroupHeartbeat, CONSUMER_HEARTBEAT_VERSION, this.#consumerHeartbeat(null)] as const);
     this.#onAnswer = answer => {
       this.#onAnswer = unexpected;
-      check(decodeResponse(api as typeof Heartbeat, version, answer).body);
+      const body = check(decodeResponse(api as typeof Heartbeat | typeof ConsumerGroupHeartbeat, version, answer).body);
+      // The group may go on to another epoch at any heartbeat; commits are to name the newest.
+      if ("memberEpoch" in body) this.#taken(body);
       onAnswered();
     };
     this.#connection.send(Buffer.concat(encodeRequest(api as Api, version, 1, "bench", body as never)));
@@ -200,9 +202,12 @@ class BenchMember {
           subscribedTopicNames: [this.#load.topic],
         }
       : this.#consumerHeartbeat(this.#owned);
-    const answer = check(await this.#ask(ConsumerGroupHeartbeat, CONSUMER_HEARTBEAT_VERSION, body));
-    this.#epoch = answer.memberEpoch;
-    this.#owned = answer.assignment?.topicPartitions ?? null;
+    this.#taken(check(await this.#ask(ConsumerGroupHeartbeat, CONSUMER_HEARTBEAT_VERSION, body)));
+  }
+
+  #taken({ memberEpoch, assignment }: ResponseOf<typeof ConsumerGroupHeartbeat>): void {
+    this.#epoch = memberEpoch;
+    this.#owned = assignment?.topicPartitions ?? null;
   }
 
   #ask<A extends Api>(api: A, version: number, body: RequestInputOf<A>): Promise<ResponseOf<A>> {
