@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
-import { BrokerConfig, ConfigError, type ConfigFile } from "../../config/index.ts";
+import type { BrokerConfig } from "../../config/index.ts";
 import { createLogger, type Logger } from "../../logging/index.ts";
 import { DiskError } from "../../platform/platform.ts";
 import { type CliContext, defineCommand, parsePairs, requireNumber } from "../command.ts";
 import { CliFailure, usageFailure } from "../failure.ts";
+import { loadConfig, type NodeConfigArguments, withNodeConfig } from "../node-config.ts";
 
 /** `samsa start` */
 export function startCommand(context: CliContext) {
@@ -12,21 +11,7 @@ export function startCommand(context: CliContext) {
     command: "start",
     describe: "Start a node: without any option, a broker on 127.0.0.1:9092 with its data in ./data",
     builder: yargs =>
-      yargs
-        .option("config", {
-          alias: "c",
-          type: "string",
-          array: true,
-          describe: "A server.properties file; later ones win",
-          requiresArg: true,
-        })
-        .option("override", {
-          alias: "o",
-          type: "string",
-          array: true,
-          describe: "Any setting, as key=value",
-          requiresArg: true,
-        })
+      withNodeConfig(yargs)
         .option("id", { type: "number", describe: "This node's number (node.id)", requiresArg: true })
         .option("host", {
           type: "string",
@@ -79,9 +64,7 @@ export function startCommand(context: CliContext) {
 }
 
 /** The flags that stand for settings. */
-export interface StartArguments {
-  readonly config?: readonly string[] | undefined;
-  readonly override?: readonly string[] | undefined;
+export interface StartArguments extends Partial<NodeConfigArguments> {
   readonly id?: number | undefined;
   readonly host?: string | undefined;
   readonly port?: number | undefined;
@@ -148,23 +131,6 @@ async function runBroker(
   }
 }
 
-/** The configuration that flags, files and environment give. Throws a usage failure when it is not valid. */
-export function loadConfig(
-  { config: files, override }: Pick<StartArguments, "config" | "override">,
-  settings: Readonly<Record<string, string>>,
-  { terminal }: CliContext,
-): ReturnType<typeof BrokerConfig.parse> {
-  const parsed = BrokerConfig.parse({
-    files: (files ?? []).map(readConfigFile),
-    environment: terminal.environment,
-    overrides: { ...Object.fromEntries(parsePairs("override", override)), ...settings },
-    hostname: hostname(),
-  });
-  const { problems } = parsed;
-  if (problems.some(({ severity }) => severity === "error")) throw configFailure(new ConfigError(problems));
-  return parsed;
-}
-
 /** The flags as settings. `--override` comes first, so that the flag of a key wins over it. Throws a usage failure. */
 export function settingsOf(args: StartArguments): Record<string, string> {
   requireNumber("id", args.id, 0);
@@ -198,25 +164,6 @@ export function parseSize(text: string): number {
   if (!Number.isSafeInteger(sizeBytes))
     throw usageFailure(`--segment-size ${text}: expected a size such as 67108864, 64M or 1GiB.`);
   return sizeBytes;
-}
-
-function readConfigFile(path: string): ConfigFile {
-  try {
-    return { name: path, text: readFileSync(path, "utf8") };
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    throw usageFailure(
-      `--config ${path}: ${code === "ENOENT" ? "there is no such file" : `cannot be read (${code})`}.`,
-    );
-  }
-}
-
-function configFailure(error: ConfigError): CliFailure {
-  const errors = error.problems.filter(({ severity }) => severity === "error");
-  return usageFailure(
-    `The configuration is not valid:\n${errors.map(({ message }) => `  ${message}`).join("\n")}`,
-    "docs/config.md lists all keys with their types, ranges and defaults.",
-  );
 }
 
 /** What an operator can mend becomes a plain message; anything else keeps its stack. */

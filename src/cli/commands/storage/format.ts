@@ -11,28 +11,15 @@ import { isReservedUuid, isUuid, randomUuid } from "../../../metadata/storage/id
 import { lockStorage } from "../../../metadata/storage/storage.ts";
 import { type CliContext, defineCommand } from "../../command.ts";
 import { CliFailure, usageFailure } from "../../failure.ts";
-import { loadConfig, startFailure } from "../start.ts";
+import { loadConfig, type NodeConfigArguments, withNodeConfig } from "../../node-config.ts";
+import { startFailure } from "../start.ts";
 
 export function formatCommand(context: CliContext) {
   return defineCommand({
     command: "format",
     describe: "Format the directories of a node that has not been started yet",
     builder: yargs =>
-      yargs
-        .option("config", {
-          alias: "c",
-          type: "string",
-          array: true,
-          describe: "A server.properties file; later ones win",
-          requiresArg: true,
-        })
-        .option("override", {
-          alias: "o",
-          type: "string",
-          array: true,
-          describe: "Any setting, as key=value",
-          requiresArg: true,
-        })
+      withNodeConfig(yargs)
         .option("cluster-id", {
           alias: "t",
           type: "string",
@@ -63,9 +50,7 @@ export function formatCommand(context: CliContext) {
   });
 }
 
-interface FormatArguments {
-  readonly config?: readonly string[] | undefined;
-  readonly override?: readonly string[] | undefined;
+interface FormatArguments extends NodeConfigArguments {
   readonly "cluster-id"?: string | undefined;
   readonly standalone: boolean;
   readonly "initial-controllers"?: string | undefined;
