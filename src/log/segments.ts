@@ -1,5 +1,6 @@
 /** The segments of a log in offset order. There is always at least one; the last is the active one. */
 import type { Segment } from "./segment.ts";
+import type { AbortedTransaction } from "./transaction-index.ts";
 
 export class Segments {
   readonly #segments: Segment[];
@@ -18,6 +19,13 @@ export class Segments {
 
   get active(): Segment {
     return this.#segments[this.#segments.length - 1]!;
+  }
+
+  /** Of all `.log` files together. */
+  get sizeBytes(): number {
+    let sizeBytes = 0;
+    for (const segment of this.#segments) sizeBytes += segment.sizeBytes;
+    return sizeBytes;
   }
 
   all(): readonly Segment[] {
@@ -59,5 +67,14 @@ export class Segments {
   /** Takes the segments from number `index` on off the end and returns them. */
   pop(index: number): Segment[] {
     return this.#segments.splice(index);
+  }
+
+  /** The aborted transactions that overlap [`from`, `to`). */
+  abortedTransactions(from: number, to: number): AbortedTransaction[] {
+    const found: AbortedTransaction[] = [];
+    for (let index = Math.max(0, this.indexFor(from)); index < this.#segments.length; index += 1) {
+      if (this.#segments[index]!.collectAbortedTransactions(from, to, found)) break;
+    }
+    return found;
   }
 }

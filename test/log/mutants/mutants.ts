@@ -71,8 +71,8 @@ const logMutants: readonly Mutant[] = [
   },
   {
     name: "cuts below the recovery point without lowering it",
-    file: "src/log/partition-log.ts",
-    from: "    this.#durability.lowerRecoveryPoint(endOffset);\n",
+    file: "src/log/log-truncation.ts",
+    from: "    state.durability.lowerRecoveryPoint(endOffset);\n",
     to: "",
   },
   {
@@ -185,8 +185,8 @@ const logMutants: readonly Mutant[] = [
   },
   {
     name: "a log rolls although a full disk took back what stands before",
-    file: "src/log/partition-log.ts",
-    from: '    if (this.#logEndOffset !== endOffset) throw new DiskError("ENOSPC", "roll", this.#files.directory);\n',
+    file: "src/log/log-appender.ts",
+    from: '    if (state.logEndOffset !== endOffset) throw new DiskError("ENOSPC", "roll", state.files.directory);\n',
     to: "",
   },
   {

@@ -125,8 +125,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "an epoch without records stays when nothing else is to be cut",
-    file: "src/log/partition-log.ts",
-    from: "if (this.#epochs.epochs.truncateFromEnd(this.#logEndOffset)) this.#epochs.changed();\n      return false;",
+    file: "src/log/log-truncation.ts",
+    from: "if (state.epochs.epochs.truncateFromEnd(state.logEndOffset)) state.epochs.changed();\n      return false;",
     to: "return false;",
   },
   {
