@@ -44,7 +44,7 @@ export class ClusterClients {
       { client: this.#adminClient, history: this.#history, fail: error => this.#simulation.fail(error) },
     );
     const { random } = this.#simulation;
-    const configs: Record<string, string> = { "index.interval.bytes": "200" };
+    const configs: Record<string, string> = { "index.interval.bytes": "200", ...scenario.topicConfigs };
     if (random.chance(0.5)) configs["segment.ms"] = "400";
     if (random.chance(0.5)) configs["internal.segment.bytes"] = random.pick(["4000", "20000"]);
     let isReady = false;

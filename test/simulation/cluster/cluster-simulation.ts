@@ -12,12 +12,14 @@ import type { Platform } from "../../../src/platform/platform.ts";
 import { QuorumChecks } from "../quorum/quorum-checks.ts";
 import type { SimulationRun } from "../simulation-run.ts";
 import { InvariantError, World } from "../world.ts";
+import { Ambushes } from "./ambushes.ts";
 import { BrokerProcess, CLIENT_PORT } from "./broker-process.ts";
 import type { SimProducer } from "./clients/sim-producer.ts";
 import { ClusterClients } from "./cluster-clients.ts";
 import { Faults } from "./faults.ts";
 import { checkReplicas } from "./final-checks.ts";
 import { History } from "./history.ts";
+import { IsrChecks } from "./isr-checks.ts";
 import { PartitionChecks } from "./partition-checks.ts";
 import { type Scenario, scenarioNamed, scenarios } from "./scenarios.ts";
 
@@ -59,8 +61,10 @@ export class ClusterSimulation {
   readonly #settings: Readonly<Record<string, string>>;
   readonly #quorumChecks = new QuorumChecks();
   readonly #partitionChecks = new PartitionChecks(this.history);
+  readonly #isrChecks: IsrChecks;
   readonly #clients: ClusterClients;
   readonly #faults: Faults;
+  readonly #ambushes: Ambushes;
   #failure: Error | null = null;
 
   constructor(options: ClusterRunOptions) {
@@ -84,6 +88,8 @@ export class ClusterSimulation {
     };
     this.#clients = new ClusterClients(this);
     this.#faults = new Faults(this);
+    this.#ambushes = new Ambushes(this, this.scenario.ambushes ?? []);
+    this.#isrChecks = new IsrChecks({ partitionChecks: this.#partitionChecks, observer: this.#ambushes });
   }
 
   async run(): Promise<SimulationRun> {
@@ -93,6 +99,7 @@ export class ClusterSimulation {
       await this.#clients.prepare(LEADER_LIMIT_MS);
       this.#clients.start();
       this.#faults.start();
+      this.#ambushes.isArmed = true;
       await this.runFor(this.scenario.chaosMs);
       await this.#heal();
     } catch (error) {
@@ -104,7 +111,7 @@ export class ClusterSimulation {
       name: this.scenario.name,
       hash: this.world.trace.hash,
       eventCount: this.world.eventCount,
-      faults: this.#faults.counts,
+      faults: new Map([...this.#faults.counts, ...this.#ambushes.counts]),
       counts: {
         elections: this.#quorumChecks.electionCount,
         leaders: this.#partitionChecks.electionCount,
@@ -141,6 +148,7 @@ export class ClusterSimulation {
       },
     );
     this.processes.set(name, process);
+    this.#isrChecks.processStarts(process);
     this.#running.push(process);
     this.world.note(name, "starts");
     this.history.startCount += 1;
@@ -249,6 +257,7 @@ export class ClusterSimulation {
       this.#guard(() => {
         this.#quorumChecks.afterEvent(this.#running);
         this.#partitionChecks.afterEvent(this.#running);
+        this.#isrChecks.afterEvent(this.#running);
       });
     }
     if (this.world.eventCount > EVENT_LIMIT)
@@ -259,6 +268,7 @@ export class ClusterSimulation {
 
   async #heal(): Promise<void> {
     this.#faults.stop();
+    this.#ambushes.isArmed = false;
     this.#clients.finish();
     await this.#converge("after all was healed");
     if (this.scenario.endsInPowerLoss !== true) return;

@@ -156,6 +156,20 @@ export class PartitionChecks {
     }
   }
 
+  /** Up to where a replica is on the disk of `nodeId` for sure; null where nobody knows. */
+  durableEndOf(
+    nodeId: number,
+    topic: { readonly id: string; readonly name: string },
+    index: number,
+    processes: readonly BrokerProcess[],
+  ): number | null {
+    const name = `n${nodeId}`;
+    const durable = this.#durableOf(name, topic.name, topic.id, index, processes);
+    if (durable === "unknown") return null;
+    const lostOffset = this.#lost.get(name)?.get(keyOf(topic.name, index))?.endOffset ?? 0;
+    return Math.max(durable?.endOffset ?? 0, lostOffset);
+  }
+
   #durableOf(
     name: string,
     topic: string,

@@ -3,6 +3,7 @@
  *
  *     npm run simulate -- --scenario power-loss --seeds 100
  */
+import type { Ambush } from "./ambushes.ts";
 import type { AdminDeed } from "./clients/sim-admin.ts";
 
 export type Fault =
@@ -52,6 +53,10 @@ export interface Scenario {
   readonly partitions: number;
   readonly replicationFactor: number;
   readonly settings?: Readonly<Record<string, string>>;
+  /** Faults that wait for their moment, besides those of {@link faults}. */
+  readonly ambushes?: readonly Ambush[];
+  /** Of the topics with records. */
+  readonly topicConfigs?: Readonly<Record<string, string>>;
   /** At the end all machines lose power once more, and everything has to be there again. */
   readonly endsInPowerLoss?: boolean;
 }
@@ -66,6 +71,58 @@ const CLUSTER = {
   partitions: 2,
   replicationFactor: 3,
 } as const;
+
+/** Who is out of sync soon, and fenced soon. */
+const NERVOUS = {
+  "replica.lag.time.max.ms": "250",
+  "replica.fetch.wait.max.ms": "100",
+  "broker.session.timeout.ms": "1000",
+  "broker.heartbeat.interval.ms": "150",
+} as const;
+
+/** These lie in wait for a moment, see `ambushes.ts`; they are run by name. */
+export const ambushScenarios: readonly Scenario[] = [
+  {
+    ...CLUSTER,
+    name: "all-in-sync",
+    faults: ["pause", "slow", "slowDisk", "kill", "producer", "heal", "heal"],
+    faultEveryMs: [250, 600],
+    deeds: ["configs"],
+    deedEveryMs: 400,
+    settings: NERVOUS,
+    ambushes: ["slowFollower", "stallJoiner"],
+    topicConfigs: { "min.insync.replicas": "3" },
+  },
+  {
+    ...CLUSTER,
+    name: "isr-ambush",
+    faults: ["pause", "slowDisk", "kill", "cut", "heal", "heal"],
+    faultEveryMs: [300, 800],
+    deeds: ["elect"],
+    deedEveryMs: 400,
+    settings: NERVOUS,
+    ambushes: ["stallJoiner", "restartJoiner", "killOther", "pauseProposer", "slowFollower"],
+  },
+  {
+    ...CLUSTER,
+    name: "deaf-brokers",
+    faults: ["pause", "resign", "kill", "slow", "heal"],
+    faultEveryMs: [500, 1000],
+    deeds: ["elect"],
+    deedEveryMs: 250,
+    settings: NERVOUS,
+    ambushes: ["deafen", "deafen", "slowFollower", "killOther"],
+  },
+  {
+    ...CLUSTER,
+    name: "leaders-fall",
+    faults: ["slow", "slowDisk", "pause", "heal"],
+    faultEveryMs: [300, 800],
+    deeds: ["elect"],
+    deedEveryMs: 300,
+    ambushes: ["killCommitter"],
+  },
+];
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -185,9 +242,10 @@ export const scenarios: readonly Scenario[] = [
 ];
 
 export function scenarioNamed(name: string): Scenario {
-  const scenario = scenarios.find(each => each.name === name);
+  const all = [...scenarios, ...ambushScenarios];
+  const scenario = all.find(each => each.name === name);
   if (scenario === undefined) {
-    throw new Error(`no scenario ${name}: there are ${scenarios.map(each => each.name).join(", ")}`);
+    throw new Error(`no scenario ${name}: there are ${all.map(each => each.name).join(", ")}`);
   }
   return scenario;
 }

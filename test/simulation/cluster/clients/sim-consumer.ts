@@ -33,6 +33,8 @@ interface Position {
   lastEpoch: number;
   /** As the leader last told. */
   endOffset: number;
+  /** The leader epoch that the last request named; -1 for none. */
+  askedEpoch: number;
 }
 
 interface Session {
@@ -81,6 +83,7 @@ export class SimConsumer {
       order: null,
       lastEpoch: -1,
       endOffset: -1,
+      askedEpoch: -1,
     }));
   }
 
@@ -188,6 +191,7 @@ export class SimConsumer {
     const asked = session === null ? positions : positions.filter(each => isNews(session, each));
     const offsets = new Map(positions.map(each => [each.key, each.order!.nextOffset]));
     const gone = session === null ? [] : [...session.told.keys()].filter(key => !offsets.has(key));
+    for (const each of asked) each.askedEpoch = this.#client.partition(each.topic, each.partition)?.leaderEpoch ?? -1;
     const body = this.#request(session, asked, gone);
     const response = await this.#client.toNode(leaderId, Fetch, body, { versions: { max: maxVersion } });
     if (response.errorCode !== Errors.NONE) {
@@ -229,13 +233,13 @@ export class SimConsumer {
       isolationLevel: 0,
       sessionId: session?.id ?? 0,
       sessionEpoch: session?.epoch ?? -1,
-      topics: asked.map(({ topic, partition, order, lastEpoch }) => ({
+      topics: asked.map(({ topic, partition, order, lastEpoch, askedEpoch }) => ({
         topic,
         topicId: idOf(topic),
         partitions: [
           {
             partition,
-            currentLeaderEpoch: this.#client.partition(topic, partition)?.leaderEpoch ?? -1,
+            currentLeaderEpoch: askedEpoch,
             fetchOffset: order!.nextOffset,
             lastFetchedEpoch: maxVersion >= 12 ? lastEpoch : -1,
             partitionMaxBytes: maxBytes,
@@ -279,6 +283,11 @@ export class SimConsumer {
     if (records === null) return true;
     for (let at = 0; at + 12 <= records.length && at + batchSizeAt(records, at) <= records.length; ) {
       const epoch = partitionLeaderEpochAt(records, at);
+      if (position.askedEpoch >= 0 && epoch > position.askedEpoch) {
+        throw new InvariantError(
+          `${key}: a request of leader epoch ${position.askedEpoch} was given records of ${epoch}`,
+        );
+      }
       for (const { offset, value } of decodeRecords(records, at)) {
         if (offset < fetchOffset) continue;
         if (offset >= highWatermark)
