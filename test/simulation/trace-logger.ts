@@ -1,10 +1,13 @@
-/** What a process logs becomes part of the trace. */
+/** What a process logs becomes part of the trace; of details, which are not in it, `onDetail` is told. */
 import type { LogFields, Logger } from "../../src/logging/index.ts";
 
-export function traceLogger(note: (what: string) => void): Logger {
+export function traceLogger(
+  note: (what: string) => void,
+  onDetail: (event: string, fields: LogFields | undefined) => void = () => {},
+): Logger {
   const write = (event: string, fields?: LogFields): void => note(`${event} ${textOf(fields)}`);
   const logger: Logger = {
-    debug: () => {},
+    debug: onDetail,
     info: write,
     warn: write,
     error: write,

@@ -1,4 +1,5 @@
 /** One life of a broker on a machine of the simulated world: the {@link Broker} that ships, and a look into it. */
+import { Envelope } from "../../../protocol/apis/58-envelope.ts";
 import { Broker } from "../../../src/broker.ts";
 import { BrokerConfig } from "../../../src/config/index.ts";
 import type { BrokerServices } from "../../../src/handlers/context.ts";
@@ -20,6 +21,8 @@ export interface BrokerProcessOptions {
 
 export interface BrokerProcessObserver {
   note(what: string): void;
+  /** It lost its connection to the active controller over a client's request, which it sends again: that may be run twice, as in Kafka. */
+  forwardingLost(): void;
   /** It takes part in the metadata quorum. */
   joined(process: BrokerProcess): void;
   /** It cannot start, or has ended itself. */
@@ -58,7 +61,12 @@ export class BrokerProcess implements QuorumMember {
       { config },
       {
         platform,
-        logger: traceLogger(what => observer.note(what)),
+        logger: traceLogger(
+          what => observer.note(what),
+          (event, fields) => {
+            if (event === "controller-channel.lost" && fields?.["api"] === Envelope.name) observer.forwardingLost();
+          },
+        ),
         onFatal: error => observer.ended(this, error),
         observer: {
           quorumJoined: (driver, logs) => this.#joined(driver, logs),

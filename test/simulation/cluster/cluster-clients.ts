@@ -38,7 +38,7 @@ export class ClusterClients {
         deeds: scenario.deeds,
         everyMs: scenario.deedEveryMs,
         topics: this.#topics,
-        electionCount: () => this.#simulation.electionCount,
+        repeatCount: () => this.#simulation.repeatCount,
         brokerIds: names.map(name => Number(name.slice(1))),
       },
       { client: this.#adminClient, history: this.#history, fail: error => this.#simulation.fail(error) },
@@ -104,14 +104,21 @@ export class ClusterClients {
     const isDone = (): boolean =>
       this.producers.every(each => each.isDone) &&
       this.#consumers.every(each => each.isCaughtUp) &&
-      this.#committer.isDone;
+      this.#committer.isDone &&
+      this.#admin.isDone;
     if (!(await this.#simulation.runFor(limitMs, isDone))) {
       throw new InvariantError(`clients are not done ${limitMs} ms ${when}: ${this.#describe()}`);
     }
     this.#checkAcked(fresh);
+    fresh.stop();
+    this.#consumers.splice(this.#consumers.indexOf(fresh), 1);
+  }
+
+  /** Topics are as was acknowledged; asked once every broker has the newest metadata, since each answers from its own. */
+  async verifyTopics(limitMs: number, when: string): Promise<void> {
     let isFresh = false;
     const ask = (): void => {
-      this.#adminClient.refresh().then(isAnswered => {
+      this.#adminClient.refreshAnew().then(isAnswered => {
         isFresh = isAnswered;
         if (!isAnswered) this.#simulation.later(50, ask);
       });
@@ -120,8 +127,6 @@ export class ClusterClients {
     if (!(await this.#simulation.runFor(limitMs, () => isFresh)))
       throw new InvariantError(`nobody tells of topics ${when}`);
     this.#admin.checkTopics();
-    fresh.stop();
-    this.#consumers.splice(this.#consumers.indexOf(fresh), 1);
   }
 
   #checkAcked(reader: SimConsumer): void {

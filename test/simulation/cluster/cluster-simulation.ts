@@ -65,6 +65,7 @@ export class ClusterSimulation {
   readonly #clients: ClusterClients;
   readonly #faults: Faults;
   readonly #ambushes: Ambushes;
+  #forwardingLostCount = 0;
   #failure: Error | null = null;
 
   constructor(options: ClusterRunOptions) {
@@ -143,6 +144,9 @@ export class ClusterSimulation {
       machine.boot(),
       {
         note: what => this.world.note(name, what),
+        forwardingLost: () => {
+          this.#forwardingLostCount += 1;
+        },
         joined: who => this.#joined(who),
         ended: (who, error) => this.#ended(who, error),
       },
@@ -192,9 +196,12 @@ export class ClusterSimulation {
     return platform;
   }
 
-  /** Of controllers. */
-  get electionCount(): number {
-    return this.#quorumChecks.electionCount;
+  /**
+   * Changes with all that lets a request for the controller be run twice: another is elected, or a broker loses its connection to it over a request.
+   * Brokers then send the request again, as Kafka's do (`NodeToControllerRequestThread`).
+   */
+  get repeatCount(): number {
+    return this.#quorumChecks.electionCount + this.#forwardingLostCount;
   }
 
   get producers(): readonly SimProducer[] {
@@ -288,6 +295,7 @@ export class ClusterSimulation {
     const isConverged = await this.runFor(CONVERGENCE_LIMIT_MS, () => this.#haveConverged());
     if (!isConverged)
       throw new InvariantError(`no convergence in ${CONVERGENCE_LIMIT_MS} ms ${when}: ${this.#describe()}`);
+    await this.#clients.verifyTopics(CONVERGENCE_LIMIT_MS, when);
     this.#partitionChecks.checkImages(this.#running);
     checkReplicas(this.#running, this.history);
     this.world.note("world", `converged after ${(this.world.nowMs - startMs).toFixed(0)} ms`);

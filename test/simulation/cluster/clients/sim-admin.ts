@@ -30,8 +30,8 @@ export interface SimAdminOptions {
     readonly replicationFactor: number;
   }[];
   readonly brokerIds: readonly number[];
-  /** Changes with every election of a controller: a request that was under way then may have been run twice, as in Kafka. */
-  readonly electionCount: () => number;
+  /** Changes whenever requests that are under way may be run twice, as in Kafka: what is answered then says nothing of what was before. */
+  readonly repeatCount: () => number;
 }
 
 const CHURN_NAMES = ["come", "go", "stay"];
@@ -69,6 +69,7 @@ export class SimAdmin {
   readonly #history: History;
   readonly #fail: (error: Error) => void;
   #isStopped = false;
+  #isDone = false;
 
   constructor(
     options: SimAdminOptions,
@@ -81,11 +82,21 @@ export class SimAdmin {
   }
 
   start(): void {
-    this.#run().catch((error: unknown) => this.#fail(error as Error));
+    this.#run().then(
+      () => {
+        this.#isDone = true;
+      },
+      (error: unknown) => this.#fail(error as Error),
+    );
   }
 
   finish(): void {
     this.#isStopped = true;
+  }
+
+  /** Its last request has an answer, or will have none. */
+  get isDone(): boolean {
+    return this.#isDone;
   }
 
   /** Creates the topics that records go to; again and again until they are there. */
@@ -158,7 +169,7 @@ export class SimAdmin {
   async #come(name: string, isComing: boolean, act: (name: string) => Promise<number>): Promise<void> {
     const before = this.#history.comings.get(name) ?? (this.#history.comings.has(name) ? null : false);
     this.#history.comings.set(name, null);
-    const electionCount = this.#options.electionCount();
+    const repeatCount = this.#options.repeatCount();
     const errorCode = await act(name);
     if (errorCode === Errors.NONE) {
       // One that nobody knows about may still come after it.
@@ -169,7 +180,7 @@ export class SimAdmin {
     const isRefusedForWhatIsThere =
       errorCode === (isComing ? Errors.TOPIC_ALREADY_EXISTS : Errors.UNKNOWN_TOPIC_OR_PARTITION);
     if (isRefusedForWhatIsThere && before !== null && before !== isComing) {
-      if (electionCount !== this.#options.electionCount()) return;
+      if (repeatCount !== this.#options.repeatCount()) return;
       throw new InvariantError(`${name} was refused with ${errorName(errorCode)}, against what was acknowledged`);
     }
     this.#history.comings.set(name, before);

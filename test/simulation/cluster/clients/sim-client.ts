@@ -98,12 +98,21 @@ export class SimClient {
 
   /** Asks for all topics, unless that was done a moment ago. False when nobody answered. */
   refresh(): Promise<boolean> {
-    this.#refreshing ??= this.#refresh().finally(() => {
+    if (this.#refreshing !== null) return this.#refreshing;
+    const refreshing = this.#refresh().finally(() => {
       this.platform.timers.after(REFRESH_EVERY_MS, () => {
-        this.#refreshing = null;
+        if (this.#refreshing === refreshing) this.#refreshing = null;
       });
     });
-    return this.#refreshing;
+    this.#refreshing = refreshing;
+    return refreshing;
+  }
+
+  /** As {@link refresh}, and what is told is not older than the call. */
+  async refreshAnew(): Promise<boolean> {
+    await this.#refreshing;
+    this.#refreshing = null;
+    return this.refresh();
   }
 
   async #refresh(): Promise<boolean> {
