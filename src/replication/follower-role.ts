@@ -8,7 +8,7 @@ import { Errors } from "../../protocol/errors.ts";
 import { baseOffsetAt, lastOffsetAt } from "../../protocol/records/batch.ts";
 import { batchSizeWithin } from "../log/batch-walk.ts";
 import type { PartitionLog } from "../log/index.ts";
-import type { Clock } from "../platform/platform.ts";
+import { type Clock, DiskError } from "../platform/platform.ts";
 import { type EpochEnd, truncationOffset } from "./truncation.ts";
 
 /** From where a follower fetches, and what it says of its log. */
@@ -115,18 +115,19 @@ export class FollowerRole {
    * The leader has nothing at the offset asked for: its log lies from `leaderStartOffset` to `leaderEndOffset`. Goes back to its end, or forgets
    * everything and begins at its start.
    */
-  takeRange(asked: FetchPosition, leaderStartOffset: number, leaderEndOffset: number): void {
+  takeRange(asked: FetchPosition, leaderStartOffset: number, leaderEndOffset: number): FetchOutcome {
     const log = this.#log;
-    if (asked.leaderEpoch !== this.leaderEpoch || asked.fetchOffset !== log.logEndOffset) return;
-    if (leaderEndOffset < log.logEndOffset) log.truncateTo(leaderEndOffset);
-    else if (leaderStartOffset > log.logEndOffset) log.truncateFullyAndStartAt(leaderStartOffset);
+    if (asked.leaderEpoch !== this.leaderEpoch || asked.fetchOffset !== log.logEndOffset) return STALE;
+    return cutting(() => {
+      if (leaderEndOffset < log.logEndOffset) log.truncateTo(leaderEndOffset);
+      else if (leaderStartOffset > log.logEndOffset) log.truncateFullyAndStartAt(leaderStartOffset);
+    });
   }
 
   #truncate({ epoch, endOffset }: { readonly epoch: number; readonly endOffset: number }): FetchOutcome {
     const diverging: EpochEnd = { leaderEpoch: epoch, endOffset };
     const local = this.#log.offsetForLeaderEpoch(epoch);
-    this.#log.truncateTo(truncationOffset(diverging, local, this.#log.logEndOffset));
-    return TRUNCATED;
+    return cutting(() => this.#log.truncateTo(truncationOffset(diverging, local, this.#log.logEndOffset)));
   }
 
   /** A fetch may bring more than one segment holds. */
@@ -134,7 +135,8 @@ export class FollowerRole {
     const log = this.#log;
     const most = log.config.segmentSizeBytes;
     const nowMs = this.#clock.now();
-    this.#makeRoomForFirst(records, leaderStartOffset);
+    const room = this.#makeRoomForFirst(records, leaderStartOffset);
+    if (room.kind === "refused") return room;
     for (let start = 0; start < records.length; ) {
       const end = records.length - start <= most ? records.length : endOfBatches(records, start, most);
       const part = start === 0 && end === records.length ? records : records.subarray(start, end);
@@ -149,13 +151,13 @@ export class FollowerRole {
    * The leader's log may start within a batch, which it sends whole. A log that is empty, or holds only what the leader has deleted, then begins anew
    * with that batch, and its start moves up to the leader's afterwards.
    */
-  #makeRoomForFirst(records: Buffer, leaderStartOffset: number): void {
+  #makeRoomForFirst(records: Buffer, leaderStartOffset: number): FetchOutcome {
     const { logStartOffset, logEndOffset } = this.#log;
-    if (logStartOffset !== logEndOffset && leaderStartOffset < logEndOffset) return;
-    if (batchSizeWithin(records, 0, records.length) <= 0) return;
+    if (logStartOffset !== logEndOffset && leaderStartOffset < logEndOffset) return NOTHING_NEW;
+    if (batchSizeWithin(records, 0, records.length) <= 0) return NOTHING_NEW;
     const firstOffset = baseOffsetAt(records, 0);
-    if (firstOffset >= logEndOffset || lastOffsetAt(records, 0) < logEndOffset) return;
-    this.#log.truncateFullyAndStartAt(firstOffset);
+    if (firstOffset >= logEndOffset || lastOffsetAt(records, 0) < logEndOffset) return NOTHING_NEW;
+    return cutting(() => this.#log.truncateFullyAndStartAt(firstOffset));
   }
 
   #follow({ highWatermark, logStartOffset }: FetchedData): void {
@@ -178,6 +180,17 @@ function endOfBatches(records: Buffer, start: number, most: number): number {
     end += sizeBytes;
   }
   return end;
+}
+
+/** Cuts the log. A disk that is full refuses: where that comes before anything is changed, the same will be asked for again. */
+function cutting(cut: () => void): FetchOutcome {
+  try {
+    cut();
+    return TRUNCATED;
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    return refused(Errors.KAFKA_STORAGE_ERROR, error.message);
+  }
 }
 
 function refused(errorCode: number, message: string): FetchOutcome {

@@ -325,10 +325,11 @@ export class Partition {
   }
 
   /** Puts the log into the leader's range, which was asked for because position `asked` lies outside of it. */
-  takeRange(asked: FetchPosition, leaderStartOffset: number, leaderEndOffset: number): void {
-    if (this.#follower === null || this.isOffline) return;
-    this.#follower.takeRange(asked, leaderStartOffset, leaderEndOffset);
+  takeRange(asked: FetchPosition, leaderStartOffset: number, leaderEndOffset: number): FetchOutcome {
+    if (this.#follower === null || this.isOffline) return { kind: "stale" };
+    const outcome = this.#follower.takeRange(asked, leaderStartOffset, leaderEndOffset);
     this.#waits.cut(this.log.logEndOffset);
+    return outcome;
   }
 
   // --- Parked fetches

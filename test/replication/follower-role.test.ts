@@ -106,6 +106,21 @@ describe("FollowerRole", () => {
     expect([outcome.kind, log.logEndOffset]).to.deep.equal(["refused", 0]);
   });
 
+  it("stays as it is where a full disk keeps it from truncating, and truncates when there is space", async () => {
+    await take({ records: batch(0, 2, 1) });
+    await take({ records: batch(2, 4, 2) });
+    await flushed();
+    await platform.time.complete(logs.checkpoint());
+    const makeSpace = platform.disk.addFault({ operation: "writev", path: "recovery-point", code: "ENOSPC" });
+    const diverging = { divergingEpoch: { epoch: 2, endOffset: 2 } };
+    expect(await take(diverging)).to.include({ kind: "refused", errorCode: Errors.KAFKA_STORAGE_ERROR });
+    expect(role.takeRange(await flushed(), 0, 2)).to.include({ kind: "refused" });
+    expect([log.logEndOffset, log.failure]).to.deep.equal([6, null]);
+    makeSpace();
+    expect((await take(diverging)).kind).to.equal("truncated");
+    expect(log.logEndOffset).to.equal(2);
+  });
+
   for (const [what, before] of [
     ["is empty", () => role.takeRange(role.position!, 7, 20)],
     ["holds only what the leader has deleted", () => take({ records: batch(0, 7, 3) })],

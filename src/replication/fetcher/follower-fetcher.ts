@@ -298,8 +298,12 @@ export class FollowerFetcher {
         ([latest, earliest]) => {
           const end = offsetIn(latest);
           const start = offsetIn(earliest);
-          if (end === null || start === null) this.#backOff(followed, "OFFSET_OUT_OF_RANGE", "no range to be had");
-          else partition.takeRange(asked, start, end);
+          if (end === null || start === null) {
+            this.#backOff(followed, "OFFSET_OUT_OF_RANGE", "no range to be had");
+            return;
+          }
+          const outcome = partition.takeRange(asked, start, end);
+          if (outcome.kind === "refused") this.#backOff(followed, errorName(outcome.errorCode), outcome.message);
         },
         error => this.#backOff(followed, "OFFSET_OUT_OF_RANGE", String(error)),
       )
