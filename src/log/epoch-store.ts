@@ -44,8 +44,11 @@ export class EpochStore {
     this.#written = this.#changes;
   }
 
-  /** As {@link writeNow}, off the event loop, but for the directory entry, which the caller syncs. */
-  async write(): Promise<void> {
+  /**
+   * As {@link writeNow}, off the event loop, but for the directory entry, which the caller syncs. Ends halfway once `isClosed`: the log's directory may
+   * have another name then.
+   */
+  async write(isClosed: () => boolean): Promise<void> {
     if (!this.isDirty) return;
     const changes = this.#changes;
     const file = this.#disk.open(this.#path + TEMPORARY_SUFFIX, "write");
@@ -57,7 +60,7 @@ export class EpochStore {
       file.close();
     }
     // Something newer was written at once meanwhile.
-    if (this.#written >= changes) return;
+    if (this.#written >= changes || isClosed()) return;
     this.#disk.rename(this.#path + TEMPORARY_SUFFIX, this.#path);
     this.#written = changes;
   }

@@ -146,9 +146,12 @@ export class LogDurability {
     const endOffset = this.#flushedOffset;
     const cutCount = this.#cutCount;
     if (endOffset === this.#recoveryPoint && !epochs.isDirty) return false;
+    // After each wait the log may be closed, and its directory have another name or none.
     if (this.#syncedOffset < endOffset) await this.flush(log);
+    if (log.isClosed) return false;
     await files.syncDerived();
-    await epochs.write();
+    if (log.isClosed) return false;
+    await epochs.write(() => log.isClosed);
     if (log.isClosed) return false;
     disk.syncDirectory(files.directory);
     if (cutCount !== this.#cutCount) return false;

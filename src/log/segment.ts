@@ -55,6 +55,7 @@ export class Segment implements Evictable {
   rollJitterMs = 0;
   /** Removed from its log; in-flight reads may still use it. */
   deleted = false;
+  #isClosed = false;
   #directory: string;
   readonly #disk: Disk;
   readonly #cache: SegmentCache;
@@ -243,6 +244,8 @@ export class Segment implements Evictable {
   /** Makes what was written to the index files durable, off the event loop. */
   async syncIndexes(): Promise<void> {
     for (const suffix of [...this.#unsyncedIndexes]) {
+      // A log that is deleted or closed meanwhile needs nothing more, and may have been moved away.
+      if (this.deleted || this.#isClosed) return;
       const file = this.#disk.open(this.path(suffix), "write");
       try {
         await file.sync();
@@ -338,6 +341,7 @@ export class Segment implements Evictable {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#cache.forget(this);
     this.release();
   }

@@ -117,6 +117,26 @@ describe("a log on a failing disk", () => {
   });
 });
 
+describe("a log that is deleted while a checkpoint is under way", () => {
+  it("takes nothing else with it, at whatever step of the checkpoint that is", async () => {
+    for (let deletedAfterMs = 0; deletedAfterMs < 12; deletedAfterMs += 1) {
+      const platform = createMemoryPlatform({ disk: { latencyMs: () => 1 } });
+      const { logs, fatal } = await openLogs(platform);
+      const log = logs.create("topic", TOPIC_ID, 0, config({ segmentSizeBytes: 150, indexIntervalBytes: 1 }));
+      for (let epoch = 0; epoch < 4; epoch += 1) append(log, ["x".repeat(60)], epoch);
+      const checkpoint = logs.checkpoint();
+      await platform.time.advance(deletedAfterMs);
+      const deleted = logs.delete("topic", 0);
+      await platform.time.complete(Promise.all([checkpoint, deleted]));
+      expect(logs.directories[0]!.failure, `deleted after ${deletedAfterMs} ms`).to.equal(null);
+      expect(fatal).to.deep.equal([]);
+      const next = logs.create("topic", TOPIC_ID, 0, config());
+      append(next, ["a"]);
+      await platform.time.complete(logs.flush(next));
+    }
+  });
+});
+
 describe("a damaged log", () => {
   it("is reported and left alone when the damage lies below the recovery point", async () => {
     const platform = createMemoryPlatform();
