@@ -21,6 +21,12 @@ const all: readonly Omit<Mutant, "tests">[] = [
     to: "",
   },
   {
+    name: "begins a journal generation before the last is durable",
+    file: "src/log/journal/journal.ts",
+    from: "      this.#orFatal(() => full.syncNow());\n",
+    to: "",
+  },
+  {
     name: "does not sync the directory of a new journal file",
     file: "src/log/journal/journal.ts",
     from: "        await file.sync();\n        disk.syncDirectory(this.directory);\n",

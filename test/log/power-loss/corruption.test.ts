@@ -1,5 +1,6 @@
 /** Damage to what was durable: found, reported, kept as it is, and never taken for a tail that was not written yet. */
 import { expect } from "chai";
+import { setPartitionLeaderEpoch } from "../../../protocol/records/batch.ts";
 import { createMemoryPlatform } from "../../../src/platform/memory.ts";
 import { CrashImage, diskOf, fileIn } from "./crash-image.ts";
 import type { ImageDirectory } from "./journal.ts";
@@ -124,6 +125,31 @@ describe("a log with a damaged tail", () => {
     );
     expect([...logs.offlineLogs]).to.deep.equal([]);
     expect(logs.get("a", 0)?.logEndOffset).to.equal(5);
+  });
+});
+
+describe("a log whose leader epochs fall", () => {
+  it("ends where they do: the rest is from before a cut that somebody did not make durable", async () => {
+    const world = new World({ seed: 5 });
+    await world.start();
+    world.create("a-0", { ...world.config, segmentSizeBytes: 100_000 });
+    for (let epoch = 2; epoch <= 4; epoch += 1) {
+      world.append("a-0", { epoch, sizeBytes: 100 });
+      world.append("a-0", { epoch, sizeBytes: 100 });
+    }
+    await world.flush("a-0");
+    const image = new CrashImage(world.initial);
+    for (const entry of world.disk.journal) image.apply(entry);
+    const disk = diskOf(image.build(image.pending().map(() => "kept")));
+    // The leader of epoch 7 wrote a batch of the same size at offset 2.
+    const contents = disk.readFile(LOG);
+    setPartitionLeaderEpoch(contents, (contents.length / 6) * 2, 7);
+    disk.writeFile(LOG, contents);
+    const { logs } = await openLogs(disk, createMemoryPlatform());
+    const log = logs.get("a", 0)!;
+    expect(log.logEndOffset).to.equal(3);
+    expect(log.epochEntries.map(({ epoch, startOffset }) => `${epoch} ${startOffset}`)).to.deep.equal(["2 0", "7 2"]);
+    expect(disk.status(LOG).sizeBytes).to.equal(contents.length / 2);
   });
 });
 

@@ -85,7 +85,7 @@ async function checkState(
     const recovered = await recover(left, facts);
     const recoveryJournal = [...recovered.disk.journal];
     if (nested.limit > 0) {
-      const settled = settledFacts(recovered.logs);
+      const settled = settledFacts(recovered.logs, facts);
       const during: Pick<History, "at"> = {
         at: position => (position === recoveryJournal.length ? withRemoved(settled, facts) : facts),
       };
@@ -95,7 +95,7 @@ async function checkState(
       explored.stateCount += result.stateCount;
       explored.recoveryFailureCount += result.stateCount;
     }
-    if (seed % 4 === 0) await checkSecondRecovery(left, recovered);
+    if (seed % 4 === 0) await checkSecondRecovery(left, facts, recovered);
     if (seed % 8 === 0) await checkGoesOn(left, facts, recovered);
   } catch (error) {
     if (error instanceof Error && error.message.includes("TEST_POWER_LOSS=")) throw error;

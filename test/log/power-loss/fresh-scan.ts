@@ -13,10 +13,10 @@ import {
   partitionLeaderEpochAt,
   producerEpochAt,
   producerIdAt,
-  recordCountAt,
 } from "../../../protocol/records/batch.ts";
 import { decodeControlRecord } from "../../../protocol/records/control.ts";
 import { decodeRecords } from "../../../protocol/records/record.ts";
+import type { LeaderEpochEntry } from "../../../src/log/leader-epochs.ts";
 
 export interface ScannedBatch {
   readonly baseOffset: number;
@@ -96,14 +96,14 @@ export function scanTimeIndex(
 }
 
 /** Leader epochs and where they begin, of a log that begins at `logStartOffset`. */
-export function scanEpochs(batches: readonly ScannedBatch[], logStartOffset: number): string[] {
-  const entries: string[] = [];
+export function scanEpochs(batches: readonly ScannedBatch[], logStartOffset: number): LeaderEpochEntry[] {
+  const entries: LeaderEpochEntry[] = [];
   let latest = -1;
   for (const batch of batches) {
     const epoch = partitionLeaderEpochAt(batch.bytes, 0);
     if (epoch === latest) continue;
     latest = epoch;
-    entries.push(`${epoch} ${Math.max(batch.baseOffset, logStartOffset)}`);
+    entries.push({ epoch, startOffset: Math.max(batch.baseOffset, logStartOffset) });
   }
   return entries;
 }
@@ -141,7 +141,8 @@ export function scanProducers(batches: readonly ScannedBatch[]): {
       producer.transactionFirstOffset = -1;
       continue;
     }
-    producer.lastSequence = baseSequenceAt(bytes, 0) + recordCountAt(bytes, 0) - 1;
+    // Compaction may have taken records, but not their numbers.
+    producer.lastSequence = baseSequenceAt(bytes, 0) + endOffset - 1 - baseOffset;
     producer.lastOffset = endOffset - 1;
     if (isTransactional(attributesAt(bytes, 0)) && producer.transactionFirstOffset < 0)
       producer.transactionFirstOffset = baseOffset;

@@ -2,7 +2,8 @@
  * What a run of a program may rely on, and what may be found on disk besides: the model that recovered logs are held against.
  *
  * A log's contents are a branch: batches in order, only ever growing. A cut begins a new branch that shares what was below it. After a power failure
- * a log must hold the beginning of one of its branches, from its start to at least what was acknowledged of the latest.
+ * a log must hold the beginning of one of its branches, from its start to at least what was acknowledged of the latest. Compaction changes the latest
+ * branch in its middle, a segment at a time: each swap has happened after a power failure, or it has not.
  */
 
 export interface Batch {
@@ -27,6 +28,10 @@ export interface PartitionFacts {
   readonly presence: "possible" | "acknowledged" | "gone";
   /** The latest is the last. */
   readonly branches: readonly Branch[];
+  /** The latest as the swap of compacted segments that is under way will leave it; null when none is. */
+  readonly swapped: Branch | null;
+  /** Below, offsets may be missing, and so may the batches that began an epoch or a transaction. */
+  readonly compactedEnd: number;
   /** Everything below is acknowledged. */
   readonly acknowledgedEnd: number;
   /** Records below are deleted for good. */
@@ -86,6 +91,8 @@ export class History {
       topicId,
       presence: "possible",
       branches: [{ startOffset: 0, batches: [] }],
+      swapped: null,
+      compactedEnd: 0,
       acknowledgedEnd: 0,
       acknowledgedStart: 0,
       requestedStart: 0,
@@ -154,6 +161,23 @@ export class History {
   startAcknowledged(name: string, offset: number): void {
     const facts = this.#partition(name);
     if (offset > facts.acknowledgedStart) this.#set(name, { ...facts, acknowledgedStart: offset });
+  }
+
+  /** `batches` are about to take the place of what the latest branch has in [`from`, `to`). */
+  swapping(name: string, from: number, to: number, batches: readonly Batch[]): void {
+    const facts = this.#partition(name);
+    const { startOffset, batches: known } = facts.branches.at(-1)!;
+    const before = known.filter(batch => batch.endOffset <= from);
+    const after = known.filter(batch => batch.baseOffset >= to);
+    const swapped = { startOffset, batches: [...before, ...batches, ...after] };
+    this.#set(name, { ...facts, swapped, compactedEnd: Math.max(facts.compactedEnd, to) });
+  }
+
+  /** The swap is over. Unless it `failed`, in which case either may be there, the log is what it left. */
+  swapEnded(name: string, failed: boolean): void {
+    const facts = this.#partition(name);
+    const { branches, swapped } = facts;
+    if (swapped !== null && !failed) this.#set(name, { ...facts, branches: [...branches, swapped], swapped: null });
   }
 
   deleting(name: string): void {

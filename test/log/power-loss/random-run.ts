@@ -19,7 +19,8 @@ export async function randomRun(world: World, stepCount: number): Promise<void> 
     else if (choice < 68) await world.advance(random.integer(4));
     else if (choice < 71) world.beginFlush(name);
     else if (choice < 74) world.roll(name);
-    else if (choice < 79) await world.checkpoint();
+    else if (choice < 78) await world.checkpoint();
+    else if (choice < 79) await world.compact(name);
     else if (choice < 83) world.truncateWithNewEpoch(name);
     else if (choice < 87) await randomDeleteRecords(world, name);
     else if (choice < 90) world.retain(name, random.integer(3000));
@@ -39,7 +40,8 @@ function randomAppend(world: World, name: string): void {
   const { random } = world;
   const choice = random.integer(10);
   const producerId = 1 + random.integer(3);
-  const step = { records: 1 + random.integer(4), sizeBytes: 10 + random.integer(random.chance(0.1) ? 600 : 120) };
+  const key = `key-${random.integer(4)}`;
+  const step = { key, records: 1 + random.integer(4), sizeBytes: 10 + random.integer(random.chance(0.1) ? 600 : 120) };
   if (choice < 6) world.append(name, step);
   else if (choice < 8) world.produce(name, producerId, step);
   else if (choice < 9) world.produce(name, 10 + producerId, { ...step, batch: { transactional: true } });

@@ -5,6 +5,7 @@
  */
 
 import { BatchBuilder } from "../../../protocol/records/builder.ts";
+import type { LeaderEpochEntry } from "../../../src/log/leader-epochs.ts";
 import type { LogManager } from "../../../src/log/log-manager.ts";
 import type { PartitionLog } from "../../../src/log/partition-log.ts";
 import { ZERO_UUID } from "../../../src/log/partition-metadata.ts";
@@ -12,6 +13,7 @@ import { createMemoryPlatform } from "../../../src/platform/memory.ts";
 import { CrashImage, diskOf, filesIn } from "./crash-image.ts";
 import {
   type ScannedBatch,
+  type ScannedTransaction,
   scanBatches,
   scanEpochs,
   scanOffsetIndex,
@@ -56,22 +58,22 @@ export async function recover(image: ImageDirectory, facts: Facts): Promise<Reco
 }
 
 /** That the state which recovery left survives another failure at once, and that recovering again changes nothing. */
-export async function checkSecondRecovery(image: ImageDirectory, first: Recovered): Promise<void> {
+export async function checkSecondRecovery(image: ImageDirectory, before: Facts, first: Recovered): Promise<void> {
   const left = new CrashImage(image);
   for (const entry of first.disk.journal) left.apply(entry);
   const count = left.pending().length;
-  const facts = settledFacts(first.logs);
+  const facts = settledFacts(first.logs, before);
   const crashed = left.build(new Array(count).fill("lost"));
   const second = await recover(crashed, facts);
   // Once more, from what this recovery left: now not a byte may change.
   const settled = new CrashImage(crashed);
   for (const entry of second.disk.journal) settled.apply(entry);
-  const before = settled.build(new Array(settled.pending().length).fill("kept"));
-  const third = await recover(before, facts);
-  const last = new CrashImage(before);
+  const kept = settled.build(new Array(settled.pending().length).fill("kept"));
+  const third = await recover(kept, facts);
+  const last = new CrashImage(kept);
   for (const entry of third.disk.journal) last.apply(entry);
   const after = last.build(new Array(last.pending().length).fill("kept"));
-  const differing = differenceOf(before, after);
+  const differing = differenceOf(kept, after);
   if (differing !== null) throw new Violation(`another recovery changed ${differing}`);
 }
 
@@ -109,14 +111,17 @@ export async function checkGoesOn(image: ImageDirectory, facts: Facts, recovered
 }
 
 /** What a run may rely on once recovery is over: all that it serves. */
-export function settledFacts(logs: LogManager): Facts {
+export function settledFacts(logs: LogManager, before: Facts): Facts {
   const facts = new Map<string, PartitionFacts>();
   for (const log of logs.all()) {
-    const batches = scanLog(log).flat();
+    const compactedEnd = before.get(log.name)?.compactedEnd ?? 0;
+    const batches = scanLog(log, compactedEnd).flat();
     facts.set(log.name, {
       ...log.topicPartition,
       presence: "acknowledged",
       branches: [{ startOffset: log.logStartOffset, batches }],
+      swapped: null,
+      compactedEnd,
       acknowledgedEnd: log.logEndOffset,
       acknowledgedStart: log.logStartOffset,
       requestedStart: log.logStartOffset,
@@ -143,9 +148,9 @@ async function checkPartition(
   if (topicId !== expected.topicId && !isIdLost) throw new Violation(`${name} has topic id ${topicId}`);
   checkRange(name, expected, log);
   const read = await readAll(log);
-  const scanned = scanLog(log);
+  const scanned = scanLog(log, expected.compactedEnd);
   checkContents(name, expected, log, read);
-  checkState(name, log, scanned, disk);
+  checkState(name, log, scanned, disk, expected.compactedEnd);
 }
 
 function checkRange(name: string, expected: PartitionFacts, log: PartitionLog): void {
@@ -167,22 +172,39 @@ function checkContents(name: string, expected: PartitionFacts, log: PartitionLog
   const endOffset = read.at(-1)?.endOffset ?? log.logEndOffset;
   if (endOffset !== log.logEndOffset)
     throw new Violation(`${name} ends at ${log.logEndOffset} but reads to ${endOffset}`);
-  const matches = expected.branches.some(branch => isBeginningOf(read, branch, log.logStartOffset));
+  const { branches, swapped } = expected;
+  const possible = swapped === null ? branches : [...branches, swapped];
+  const matches = possible.some(branch => isBeginningOf(read, branch, log.logStartOffset));
   if (!matches) {
     const found = read.map(batch => `${batch.baseOffset}-${batch.endOffset}`).join(" ");
-    const known = expected.branches
+    const known = possible
       .map(branch => branch.batches.map(batch => `${batch.baseOffset}-${batch.endOffset}`).join(" "))
       .join(" | ");
     throw new Violation(`${name} holds what it never held: from ${log.logStartOffset}: ${found}; known: ${known}`);
   }
-  const latest = expected.branches.at(-1)!;
-  const required = latest.batches.filter(
-    batch => batch.endOffset <= expected.acknowledgedEnd && batch.endOffset > log.logStartOffset,
-  );
-  for (const [index, batch] of required.entries()) {
-    if (!read[index]?.bytes.equals(batch.bytes))
-      throw new Violation(`${name} lost or changed the acknowledged batch at ${batch.baseOffset}`);
+  const lost = firstLost(read, branches.at(-1)!, expected.acknowledgedEnd, log.logStartOffset);
+  if (
+    lost === null ||
+    (swapped !== null && firstLost(read, swapped, expected.acknowledgedEnd, log.logStartOffset) === null)
+  )
+    return;
+  throw new Violation(`${name} lost or changed the acknowledged batch at ${lost}`);
+}
+
+/** Offset of the first batch of `branch` below `acknowledgedEnd` that was not read; null when all were. */
+function firstLost(
+  read: readonly ScannedBatch[],
+  branch: Branch,
+  acknowledgedEnd: number,
+  logStartOffset: number,
+): number | null {
+  let index = 0;
+  for (const { baseOffset, endOffset, bytes } of branch.batches) {
+    if (endOffset > acknowledgedEnd || endOffset <= logStartOffset) continue;
+    if (!read[index]?.bytes.equals(bytes)) return baseOffset;
+    index += 1;
   }
+  return null;
 }
 
 function isBeginningOf(read: readonly ScannedBatch[], branch: Branch, logStartOffset: number): boolean {
@@ -193,7 +215,13 @@ function isBeginningOf(read: readonly ScannedBatch[], branch: Branch, logStartOf
 }
 
 /** Indexes, epochs, producers and transactions say what the batches say. */
-function checkState(name: string, log: PartitionLog, scanned: readonly ScannedBatch[][], disk: RecordingDisk): void {
+function checkState(
+  name: string,
+  log: PartitionLog,
+  scanned: readonly ScannedBatch[][],
+  disk: RecordingDisk,
+  compactedEnd: number,
+): void {
   for (const [index, segment] of log.segments.all().entries()) {
     const batches = scanned[index]!;
     // What is left of a removal nobody looks at.
@@ -212,13 +240,11 @@ function checkState(name: string, log: PartitionLog, scanned: readonly ScannedBa
       throw new Violation(`${name}: segment ${segment.baseOffset} is longer on disk than it says`);
   }
   const batches = scanned.flat().filter(batch => batch.endOffset > log.logStartOffset);
-  const epochs = scanEpochs(batches, log.logStartOffset).join();
+  const epochs = scanEpochs(batches, log.logStartOffset);
   // The epoch in which a log was emptied may be known still.
-  const foundEpochs = log.epochEntries
-    .filter(entry => entry.startOffset < log.logEndOffset)
-    .map(entry => `${entry.epoch} ${entry.startOffset}`)
-    .join();
-  if (epochs !== foundEpochs) throw new Violation(`${name}: leader epochs are ${foundEpochs}, not ${epochs}`);
+  const foundEpochs = log.epochEntries.filter(entry => entry.startOffset < log.logEndOffset);
+  if (!areEpochsOf(epochs, foundEpochs, compactedEnd))
+    throw new Violation(`${name}: leader epochs are ${describeEpochs(foundEpochs)}, not ${describeEpochs(epochs)}`);
   const { producers, aborted } = scanProducers(batches);
   for (const [producerId, producer] of producers) {
     const entry = log.producers.get(producerId);
@@ -240,16 +266,46 @@ function checkState(name: string, log: PartitionLog, scanned: readonly ScannedBa
   const foundAborted = log
     .abortedTransactions(log.logStartOffset, log.logEndOffset)
     .filter(transaction => transaction.firstOffset >= log.logStartOffset)
-    .map(({ producerId, firstOffset, lastOffset }) => `${producerId}: ${firstOffset}-${lastOffset}`);
+    .map(transaction => describeTransaction(transaction, compactedEnd));
   const abortedText = aborted
     .filter(({ firstOffset }) => firstOffset >= log.logStartOffset)
-    .map(({ producerId, firstOffset, lastOffset }) => `${producerId}: ${firstOffset}-${lastOffset}`);
-  if (foundAborted.join() !== abortedText.join())
+    .map(transaction => describeTransaction(transaction, compactedEnd));
+  if (
+    compactedEnd === 0
+      ? foundAborted.join() !== abortedText.join()
+      : !abortedText.every(text => foundAborted.includes(text))
+  )
     throw new Violation(`${name}: aborted transactions are ${foundAborted}, not ${abortedText}`);
 }
 
+/** Whether `found` says what the batches say. Where compaction took the first batches of an epoch, it began earlier; others may have none left. */
+function areEpochsOf(
+  scanned: readonly LeaderEpochEntry[],
+  found: readonly LeaderEpochEntry[],
+  compactedEnd: number,
+): boolean {
+  if (compactedEnd === 0) return describeEpochs(scanned) === describeEpochs(found);
+  return scanned.every(({ epoch, startOffset }, index) => {
+    const entry = found.find(other => other.epoch === epoch);
+    const previousEnd = scanned[index - 1]?.startOffset ?? -1;
+    return entry !== undefined && entry.startOffset <= startOffset && entry.startOffset > previousEnd;
+  });
+}
+
+/** What compaction leaves of a transaction may be its end alone. */
+function describeTransaction(
+  { producerId, firstOffset, lastOffset }: ScannedTransaction,
+  compactedEnd: number,
+): string {
+  return `${producerId}: ${compactedEnd > 0 ? "" : firstOffset}-${lastOffset}`;
+}
+
+function describeEpochs(entries: readonly LeaderEpochEntry[]): string {
+  return entries.map(({ epoch, startOffset }) => `${epoch} ${startOffset}`).join();
+}
+
 /** The batches of each segment, read from its file. */
-function scanLog(log: PartitionLog): ScannedBatch[][] {
+function scanLog(log: PartitionLog, compactedEnd: number): ScannedBatch[][] {
   let nextOffset = -1;
   return log.segments.all().map(segment => {
     const contents = Buffer.alloc(segment.sizeBytes);
@@ -261,7 +317,7 @@ function scanLog(log: PartitionLog): ScannedBatch[][] {
       throw new Violation(`${log.name}, segment ${segment.baseOffset}: ${(error as Error).message}`);
     }
     if (nextOffset > segment.baseOffset) throw new Violation(`${log.name}: segments overlap at ${segment.baseOffset}`);
-    if (nextOffset >= log.logStartOffset && segment.baseOffset > nextOffset)
+    if (compactedEnd === 0 && nextOffset >= log.logStartOffset && segment.baseOffset > nextOffset)
       throw new Violation(`${log.name} has a hole before segment ${segment.baseOffset}`);
     nextOffset = batches.at(-1)?.endOffset ?? segment.baseOffset;
     return batches;

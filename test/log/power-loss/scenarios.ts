@@ -330,4 +330,130 @@ export const scenarios: readonly Scenario[] = [
       await world.advance();
     },
   },
+  {
+    name: "compaction",
+    run: async world => {
+      await world.start();
+      world.create("a-0");
+      await compactTwice(world, "a-0");
+      // Nobody has told the directory of the last names yet.
+      world.append("a-0", { key: "a" });
+      await world.flush("a-0");
+      await world.advance(5);
+      world.kill();
+      await world.start();
+      world.append("a-0", { key: "b" });
+      await world.flush("a-0");
+      await world.compact("a-0");
+    },
+  },
+  {
+    name: "compaction-of-producers",
+    run: async world => {
+      await world.start();
+      world.create("a-0");
+      for (let round = 0; round < 12; round += 1) {
+        const key = `key-${round % 3}`;
+        world.produce("a-0", 1 + (round % 2), { key, records: 1 + (round % 2), sizeBytes: 110 });
+        if (round % 3 === 2) world.produce("a-0", 9, { key: "x", sizeBytes: 90, batch: { transactional: true } });
+        if (round % 6 === 5) world.endTransaction("a-0", 9, round === 5 ? "abort" : "commit");
+      }
+      world.roll("a-0");
+      await world.flush("a-0");
+      await world.checkpoint();
+      await world.compact("a-0");
+      world.append("a-0", { key: "y" });
+      await world.flush("a-0");
+      await world.stop();
+      await world.start();
+      world.append("a-0", { key: "y" });
+      await world.flush("a-0");
+    },
+  },
+  {
+    name: "compaction-and-cuts",
+    run: async world => {
+      await world.start();
+      world.create("a-0");
+      await compactTwice(world, "a-0");
+      world.append("a-0", { key: "b", epoch: 1, records: 3 });
+      world.append("a-0", { key: "c", epoch: 1 });
+      await world.advance();
+      world.truncate("a-0", 26);
+      world.append("a-0", { key: "a", epoch: 2, sizeBytes: 150 });
+      await world.flush("a-0");
+      world.roll("a-0");
+      world.append("a-0", { key: "a", epoch: 2, sizeBytes: 150 });
+      await world.flush("a-0");
+      await world.compact("a-0");
+      await world.deleteRecords("a-0", 24);
+      await world.advance(5);
+      await world.checkpoint();
+    },
+  },
+  {
+    name: "deletions-of-several-logs",
+    run: async world => {
+      const names = ["a-0", "a-1", "b-0"];
+      await world.start();
+      for (const name of names) world.create(name);
+      for (let round = 0; round < 9; round += 1)
+        for (const name of names) world.append(name, { sizeBytes: 200, epoch: round >> 2 });
+      await world.flush(...names);
+      // In one tick, so that one checkpoint says it all.
+      await Promise.all(names.map((name, index) => world.deleteRecords(name, 2 + index * 2)));
+      for (const name of names) world.retain(name, 500);
+      await world.advance(0);
+      for (const name of names) world.append(name);
+      await world.flush("b-0", "a-1");
+      const checkpoint = world.checkpoint();
+      await world.deleteRecords("a-0", 8);
+      await world.deleteRecords("b-0", 9);
+      await checkpoint;
+      await world.advance(5);
+      await world.delete("a-1");
+      await world.deleteRecords("b-0", 10);
+      await world.stop();
+      await world.start();
+    },
+  },
+  {
+    name: "falling-epochs",
+    run: async world => {
+      const same = { sizeBytes: 60 };
+      await world.start();
+      world.create("a-0");
+      for (let epoch = 1; epoch <= 6; epoch += 1) world.append("a-0", { ...same, epoch });
+      await world.flush("a-0");
+      await world.checkpoint();
+      // Each batch takes the place of one of the same size and an older leader, and what stood behind is from before the cut.
+      for (let round = 0; round < 3; round += 1) {
+        world.truncate("a-0", 3 - round);
+        world.append("a-0", { ...same, epoch: 7 + round });
+        await world.advance();
+        if (round === 1) await world.checkpoint();
+        else await world.flush("a-0");
+      }
+      world.kill();
+      await world.start();
+      world.truncate("a-0", 1);
+      await world.checkpoint();
+      world.append("a-0", { ...same, epoch: 11 });
+      await world.flush("a-0");
+    },
+  },
 ];
+
+/** Small segments of few keys, compacted into one; more, and all of that compacted again. */
+async function compactTwice(world: World, name: string): Promise<void> {
+  for (let round = 0; round < 2; round += 1) {
+    for (let count = 0; count < 12; count += 1) {
+      world.append(name, { key: `key-${count % 3}`, sizeBytes: 130, epoch: round });
+      if (count % 4 === 3) world.roll(name);
+    }
+    world.append(name, { key: "key-0", epoch: round });
+    await world.flush(name);
+    if (round === 0) await world.checkpoint();
+    await world.compact(name);
+  }
+}

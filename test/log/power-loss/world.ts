@@ -6,6 +6,9 @@
  */
 import { BatchBuilder, type BatchOptions } from "../../../protocol/records/builder.ts";
 import { endTransactionBatch } from "../../../protocol/records/control.ts";
+import { InlineCleaning } from "../../../src/log/cleaner/cleaning-runner.ts";
+import { DEFAULT_CLEANER_OPTIONS, LogCleaner } from "../../../src/log/cleaner/log-cleaner.ts";
+import { offsetPrefix } from "../../../src/log/file-names.ts";
 import type { JournalOptions } from "../../../src/log/journal/journal-options.ts";
 import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../../src/log/log-config.ts";
 import { LogManager } from "../../../src/log/log-manager.ts";
@@ -16,6 +19,7 @@ import { Metrics } from "../../../src/metrics/index.ts";
 import { createMemoryPlatform, SeededRandom, type SimulatedTime } from "../../../src/platform/memory.ts";
 import type { Disk, Platform, Timer, Timers } from "../../../src/platform/platform.ts";
 import { diskOf } from "./crash-image.ts";
+import { scanBatches } from "./fresh-scan.ts";
 import { endOf, type Facts, History } from "./history.ts";
 import type { ImageDirectory } from "./journal.ts";
 import { RecordingDisk } from "./recording-disk.ts";
@@ -114,6 +118,8 @@ class Life implements Timers {
 }
 
 export interface AppendStep {
+  /** Without one, compaction drops the records. */
+  readonly key?: string;
   readonly records?: number;
   readonly sizeBytes?: number;
   readonly epoch?: number;
@@ -246,7 +252,8 @@ export class World {
     const builder = new BatchBuilder(step.batch);
     for (let index = 0; index < (step.records ?? 1); index += 1) {
       const value = Buffer.from(`${this.#recordCount++} `.padEnd(step.sizeBytes ?? 20 + this.random.integer(60), "."));
-      builder.append({ timestamp: this.#platform.clock.now() + this.random.integer(20), value });
+      const key = step.key === undefined ? null : Buffer.from(step.key);
+      builder.append({ timestamp: this.#platform.clock.now() + this.random.integer(20), key, value });
     }
     return this.#append(name, builder.build(), step.epoch ?? 0, "client");
   }
@@ -305,10 +312,12 @@ export class World {
   /** Cuts the log somewhere, as a new leader has it, and begins that leader's epoch. */
   truncateWithNewEpoch(name: string): void {
     const log = this.log(name);
-    const length = log.logEndOffset - log.logStartOffset;
-    if (length === 0) return;
+    // What is compacted was committed: no leader lacks it.
+    const begin = Math.max(log.logStartOffset, this.history.partition(name)!.compactedEnd);
+    const length = log.logEndOffset - begin;
+    if (length <= 0) return;
     const epoch = (this.#epochs.get(name) ?? 0) + 1;
-    this.truncate(name, log.logStartOffset + this.random.integer(length));
+    this.truncate(name, begin + this.random.integer(length));
     this.append(name, { epoch });
   }
 
@@ -341,6 +350,35 @@ export class World {
     log.updateHighWatermark(log.flushedOffset);
     this.history.startRequested(name, log.flushedOffset);
     this.logs.deleteOldSegments();
+  }
+
+  /** Compacts the log as far as its cleaner would. */
+  async compact(name: string): Promise<void> {
+    const log = this.log(name);
+    this.logs.configure(log, { ...log.config, compacts: true, minCleanableDirtyRatio: 0 });
+    log.updateHighWatermark(log.flushedOffset);
+    const swapIn = log.swapIn.bind(log);
+    log.swapIn = (cleaned, cutCount) => {
+      const path = `${log.directory}/${offsetPrefix(cleaned.baseOffset)}.log.cleaned`;
+      const index = log.segments.indexFor(cleaned.baseOffset) + cleaned.replaces.length;
+      const endOffset = log.segments.at(index)!.baseOffset;
+      const batches = scanBatches(Buffer.from(this.disk.readFile(path)));
+      this.history.swapping(name, cleaned.baseOffset, endOffset, batches);
+      const isSwapped = swapIn(cleaned, cutCount);
+      this.history.swapEnded(name, !isSwapped);
+      return isSwapped;
+    };
+    const { time: clock, random } = this.#platform;
+    const timers = this.#opened!.life;
+    const cleaner = new LogCleaner(
+      { ...DEFAULT_CLEANER_OPTIONS, mapMemoryBytes: 4096 },
+      {
+        ...{ clock, timers, random, logger: nullLogger, logs: () => [log] },
+        newRunner: () => new InlineCleaning({ disk: this.disk, timers, clock }),
+      },
+    );
+    await clock.complete(cleaner.cleanAll());
+    log.swapIn = swapIn;
   }
 
   async checkpoint(): Promise<void> {
