@@ -37,14 +37,27 @@ export function verifyKept(acknowledgements: readonly Acknowledgement[], stored:
   );
 }
 
-/** The longest time in which no record of one partition was acknowledged, over all partitions. */
-export function longestGapMs(acknowledgements: readonly Acknowledgement[]): number {
+/** A time in which no record of one partition was acknowledged, since the client's start. */
+export interface Gap {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** The longest gap of any partition that was not over by `sinceMs`. */
+export function longestGap(acknowledgements: readonly Acknowledgement[], sinceMs = 0): Gap {
   const lastMs = new Map<number, number>();
-  let longestMs = 0;
-  for (const { partition, atMs } of acknowledgements) {
-    const beforeMs = lastMs.get(partition);
-    if (beforeMs !== undefined) longestMs = Math.max(longestMs, atMs - beforeMs);
-    lastMs.set(partition, atMs);
+  let longest: Gap = { fromMs: 0, untilMs: 0 };
+  for (const { partition, atMs: untilMs } of acknowledgements) {
+    const fromMs = lastMs.get(partition);
+    lastMs.set(partition, untilMs);
+    if (fromMs === undefined || untilMs < sinceMs) continue;
+    if (untilMs - fromMs > longest.untilMs - longest.fromMs) longest = { fromMs, untilMs };
   }
-  return longestMs;
+  return longest;
+}
+
+/** How long the {@link longestGap} took. */
+export function longestGapMs(acknowledgements: readonly Acknowledgement[]): number {
+  const { fromMs, untilMs } = longestGap(acknowledgements);
+  return untilMs - fromMs;
 }

@@ -76,9 +76,10 @@ export class IdempotentProducer {
     return producer;
   }
 
-  /** Begins to produce. */
-  go(): void {
+  /** Begins to produce. Returns when that was, by the wall clock: times of acknowledgements count from there, give or take a few ms. */
+  go(): number {
     this.#child.stdin?.write("go\n");
+    return Date.now();
   }
 
   /** Resolves when so many records are acknowledged. Rejects when the program ends before. */

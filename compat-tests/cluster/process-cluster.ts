@@ -33,6 +33,14 @@ interface PartitionFact {
   readonly isr: readonly number[];
 }
 
+/** A line of a node's log. */
+export interface LoggedEvent {
+  readonly nodeId: number;
+  /** After the moment that was asked for. */
+  readonly afterMs: number;
+  readonly text: string;
+}
+
 /** How long a cluster may take to be whole again. */
 const WHOLE_TIMEOUT_MS = 30_000;
 
@@ -72,6 +80,15 @@ export class ProcessCluster {
     await this.samsa("topics", "create", name, "-p", String(partitions), "-r", "3");
   }
 
+  /** Creates a topic with a replica on every node, led by these in turn. */
+  async createTopicLedBy(name: string, partitions: number, leaders: readonly number[]): Promise<void> {
+    const assignments = Array.from({ length: partitions }, (_, index) => {
+      const leader = leaders[index % leaders.length]!;
+      return [leader, ...this.nodeIds.filter(id => id !== leader)].join(":");
+    });
+    await this.samsa("topics", "create", name, "--replica-assignment", assignments.join(","));
+  }
+
   async partitions(topic: string): Promise<readonly PartitionFact[]> {
     const [described] = JSON.parse(await this.samsa("topics", "describe", topic, "--json"));
     return described.partitions;
@@ -104,6 +121,18 @@ export class ProcessCluster {
     return this.#nodes
       .map(({ id }) => `node ${id}:\n${readFileSync(join(this.folder, `node-${id}.log`), "utf8")}`)
       .join("\n");
+  }
+
+  /** What all nodes logged between two moments of the wall clock, in order. */
+  eventsBetween(startMs: number, afterMs: number): LoggedEvent[] {
+    const events = this.#nodes.flatMap(({ id: nodeId }) =>
+      readFileSync(join(this.folder, `node-${nodeId}.log`), "utf8")
+        .split("\n")
+        .map(line => ({ nodeId, afterMs: Date.parse(line.slice(0, 24)) - startMs, text: line.slice(25) })),
+    );
+    return events
+      .filter(event => event.afterMs >= 0 && event.afterMs <= afterMs)
+      .sort((left, right) => left.afterMs - right.afterMs);
   }
 
   /** Ends all nodes, however they are, and removes their data. */
