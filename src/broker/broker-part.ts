@@ -9,8 +9,10 @@ import { type LogManager, ReadBuffers } from "../log/index.ts";
 import { BrokerLifecycle } from "../metadata/broker-lifecycle.ts";
 import type { ControllerChannel } from "../metadata/controller-channel.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
+import { MissingBrokers } from "../metadata/missing-brokers.ts";
 import { ProducerIdSupply } from "../metadata/producer-id-supply.ts";
 import type { Storage } from "../metadata/storage/storage.ts";
+import type { BrokerAddress } from "../replication/fetcher/fetchers.ts";
 import { ReplicaManager } from "../replication/replica-manager.ts";
 import { RpcClient } from "../rpc/index.ts";
 import type { Endpoint } from "../server/server.ts";
@@ -60,13 +62,14 @@ export async function assembleBroker(
     }),
     modules,
   );
-  const clientId = `broker-${config.nodeId}-fetcher`;
+  const missingBrokers = new MissingBrokers({ maxWaitMs: config.get("samsa.metadata.decision.wait.max.ms") }, modules);
+  teardown.push(() => missingBrokers.stop());
   const replicas = new ReplicaManager(
     { nodeId: config.nodeId },
     {
       ...modules,
       brokerEpoch: () => lifecycle.brokerEpoch,
-      connect: address => new RpcClient({ ...address, clientId }, modules),
+      connect: address => fetcherClient(address, missingBrokers, modules),
     },
   );
   replicas.start();
@@ -89,7 +92,7 @@ export async function assembleBroker(
   return {
     lifecycle,
     directoryFailed,
-    services: { ...node, replicas, logs, groups, fetchSessions, readBuffers, topics, producerIds },
+    services: { ...node, replicas, logs, groups, fetchSessions, readBuffers, missingBrokers, topics, producerIds },
   };
 }
 
@@ -108,6 +111,25 @@ export async function joinCluster(
   await lifecycle.register();
   const registered = metadata.waitFor(lifecycle.brokerEpoch).then(() => services.replicas.registered());
   await Promise.all([registered, lifecycle.start(onFatal)]);
+}
+
+/** A connection to a broker that leads something followed here: the first to tell that the broker is gone. */
+function fetcherClient(
+  address: BrokerAddress,
+  missingBrokers: MissingBrokers,
+  { config, metadata, platform, logger }: BrokerPartModules,
+): RpcClient {
+  const clientId = `broker-${config.nodeId}-fetcher`;
+  const forBroker = (tell: (brokerId: number) => void) => () => {
+    for (const { id, endpoints } of metadata.image.cluster.brokers.values()) {
+      if (endpoints.some(({ host, port }) => host === address.host && port === address.port)) tell(id);
+    }
+  };
+  const observer = {
+    connected: forBroker(id => missingBrokers.found(id)),
+    disconnected: forBroker(id => missingBrokers.lost(id)),
+  };
+  return new RpcClient({ ...address, clientId }, { platform, logger, observer });
 }
 
 /** Creates topics on this broker's own account: internal ones, and those that clients ask for by using them. */

@@ -28,6 +28,16 @@ export const samsaBrokerConfigs = {
     documentation:
       "Most that a controller waits, at random, before it asks for votes when the leader's connection is gone.",
   },
+  "samsa.metadata.decision.wait.max.ms": {
+    type: "int",
+    default: 500,
+    valid: between(0, 10_000),
+    importance: "low",
+    updateMode: "read-only",
+    effect: "used",
+    documentation:
+      "Most that Metadata waits for the controller to decide who leads when the connection to a leader has just been lost.",
+  },
   "samsa.metrics.listener": {
     type: "string",
     default: null,

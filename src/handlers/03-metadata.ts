@@ -44,6 +44,7 @@ export const metadata = handler(
   Metadata,
   async (request, context) => {
     checkTopics(request, context.apiVersion);
+    await leadersDecided(request, context);
     const topics = isForAll(request, context.apiVersion)
       ? sortedTopics(context.metadata.image.topics).map(topic => found(topic, request, context))
       : await answerNamed(request, context);
@@ -71,6 +72,23 @@ export const metadata = handler(
     errorCode,
   }),
 );
+
+/** A client that asks because a leader has just died is told of the next one: see `missing-brokers.ts`. */
+function leadersDecided(request: MetadataRequest, context: HandlerContext): Promise<void> | null {
+  return context.services.missingBrokers.decided(brokerId => {
+    const { topics } = context.metadata.image;
+    if (isForAll(request, context.apiVersion)) return isLedIn(topics.byId.values(), brokerId);
+    const wanted = (request.topics ?? []).map(({ name, topicId }) =>
+      topicId === ZERO_UUID ? topics.byName.get(name ?? "") : topics.byId.get(topicId),
+    );
+    return isLedIn(wanted, brokerId);
+  });
+}
+
+function isLedIn(topics: Iterable<TopicImage | undefined>, brokerId: number): boolean {
+  for (const topic of topics) if (topic?.partitions.some(({ leader }) => leader === brokerId)) return true;
+  return false;
+}
 
 function isForAll({ topics }: MetadataRequest, apiVersion: number): boolean {
   return topics === null || (apiVersion < FIRST_VERSION_WITH_NULL && topics.length === 0);

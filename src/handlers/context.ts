@@ -14,6 +14,7 @@ import type { Logger } from "../logging/logger.ts";
 import type { Controller } from "../metadata/controller/controller.ts";
 import type { ControllerChannel } from "../metadata/controller-channel.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
+import type { MissingBrokers } from "../metadata/missing-brokers.ts";
 import type { ProducerIdSupply } from "../metadata/producer-id-supply.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Clock, Disk, Random, Timers } from "../platform/platform.ts";
@@ -75,6 +76,8 @@ export interface BrokerServices extends NodeServices {
   readonly fetchSessions: FetchSessions;
   /** What fetches read from files into. */
   readonly readBuffers: ReadBuffers;
+  /** Brokers of which it is about to be decided whether they lead on. */
+  readonly missingBrokers: Pick<MissingBrokers, "decided">;
   /** Creates topics on this broker's own account. */
   readonly topics: Pick<Controller, "createTopics">;
   /** Producer ids for the clients of this broker. */

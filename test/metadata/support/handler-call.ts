@@ -17,6 +17,8 @@ import { CLUSTER_ID, type ControllerFixture } from "./controller-fixture.ts";
 export interface CallOptions {
   readonly listenerName?: string;
   readonly listenerRole?: ListenerRole;
+  /** None are by default. */
+  readonly missingBrokers?: BrokerServices["missingBrokers"];
 }
 
 /** Answers `request` in `version`; an `ApiError` of the handler becomes the API's own error answer, as in the dispatcher. */
@@ -58,6 +60,7 @@ function contextOf(fixture: ControllerFixture, api: Api, apiVersion: number, opt
     controller: fixture.controller,
     topics: fixture.controller,
     producerIds: fixture.producerIds,
+    missingBrokers: options.missingBrokers ?? { decided: () => null },
     controllerId: () => fixture.controller.leaderId,
     clock: fixture.time,
     timers: fixture.time,
