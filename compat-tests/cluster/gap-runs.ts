@@ -93,6 +93,7 @@ async function gapRun(
     else await cluster.samsa("cluster", "restart", String(victim));
     await cluster.whole(topic);
     verifyKept(acknowledgements, await readBack(cluster.bootstrapServers, topic));
+    await cluster.samsa("topics", "delete", topic);
     const gap = longestGap(acknowledgements, faultMs - startedMs);
     const [fromMs, untilMs] = [gap.fromMs, gap.untilMs].map(atMs => startedMs + atMs - faultMs) as [number, number];
     return { fault, gapMs: gap.untilMs - gap.fromMs, fromMs, untilMs, events: cluster.eventsBetween(faultMs, untilMs) };

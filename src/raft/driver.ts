@@ -15,7 +15,7 @@
  * - Silence is judged after the sockets were read, and what this process slept through is taken off it.
  */
 import { ApiError, Errors } from "../../protocol/errors.ts";
-import { DiskError } from "../platform/platform.ts";
+import { DiskError, type Timer } from "../platform/platform.ts";
 import type { Action, VoterChangeOutcome } from "./actions.ts";
 import { Alarm } from "./alarm.ts";
 import { AppliedPositions } from "./applied-positions.ts";
@@ -54,6 +54,8 @@ const WITHIN: ReadonlySet<Action["type"]> = new Set([
   "cancelDownload",
   "fatal",
 ]);
+/** Connections that are ready and not used are closed by the other side (`connections.max.idle.ms`), and made again. */
+const PREPARE_INTERVAL_MS = 30_000;
 /** How long a stopping leader waits for its successors to have heard of it. */
 const HANDOVER_MS = 500;
 
@@ -224,6 +226,7 @@ export class RaftDriver implements ReplicatedLog {
     this.#stopListening = [
       log.onFlushed(() => this.#step((core, nowMs) => core.flushed(nowMs))),
       log.onAppendFailed((_log, endOffset) => this.#takenBack(endOffset)),
+      endOf(platform.timers.every(PREPARE_INTERVAL_MS, () => this.#preparePeers())),
     ];
     const core = createCore(this.#options, stored, { log: this.#log, random: platform.random });
     this.#core = core;
@@ -381,6 +384,7 @@ export class RaftDriver implements ReplicatedLog {
       case "leaderChanged":
         this.#modules.logger.info("raft.leader-changed", { ...action.leader, role: this.core.role });
         this.#subscribers.leaderChanged(action.leader);
+        if (action.leader.leaderId >= 0) this.#preparePeers();
         break;
       case "voterChanged":
         this.#changes.get(action.ticket)?.(action.outcome);
@@ -458,6 +462,11 @@ export class RaftDriver implements ReplicatedLog {
     this.#keeper.release();
   }
 
+  /** A voter may have to vote, stand or follow another at any time. */
+  #preparePeers(): void {
+    if (this.isRunning && this.voterSet.has(this.#self)) this.#messenger.prepare(this.voterSet.ids);
+  }
+
   #learnVoters(): void {
     for (const { voterId, endpoints } of this.voters) this.learnAddress(voterId, endpoints);
   }
@@ -485,4 +494,8 @@ export class RaftDriver implements ReplicatedLog {
       answer({ errorCode: Errors.BROKER_NOT_AVAILABLE, message: error.message });
     }
   }
+}
+
+function endOf(timer: Timer): () => void {
+  return () => timer.clear();
 }

@@ -78,6 +78,14 @@ export class Messenger {
     if (endpoint !== undefined && nodeId !== self.id) this.#peers.learn(nodeId, endpoint);
   }
 
+  /**
+   * Has connections to other voters ready: an election that has to make them first takes two more round trips for the votes, and two for the first
+   * fetch from the new leader.
+   */
+  prepare(voterIds: readonly number[]): void {
+    for (const id of voterIds) if (id !== this.#options.self.id) this.#peers.prepare(id);
+  }
+
   send(action: SendAction): void {
     switch (action.type) {
       case "sendVote":

@@ -15,6 +15,8 @@ export interface PeerClient {
     body: RequestInputOf<A>,
     options?: { readonly timeoutMs?: number; readonly versions?: Partial<VersionRange> },
   ): Promise<ResponseOf<A>>;
+  /** Makes the connection before it is wanted; rejects as {@link request} does. */
+  connection(): Promise<unknown>;
   close(): void;
 }
 
@@ -53,6 +55,8 @@ export interface PeersOptions {
 }
 
 export type Purpose = "fetch" | "control";
+
+const PURPOSES: readonly Purpose[] = ["fetch", "control"];
 
 interface Peer {
   readonly address: Address;
@@ -100,6 +104,12 @@ export class Peers {
       peer.clients.set(purpose, client);
     }
     return client;
+  }
+
+  /** Has both connections to a node made, for it to be heard at once when it matters. */
+  prepare(nodeId: number): void {
+    // Whoever cannot be reached is noticed when something is to be said.
+    for (const purpose of PURPOSES) this.client(nodeId, purpose)?.connection().catch(() => {});
   }
 
   close(): void {
