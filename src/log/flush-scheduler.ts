@@ -3,6 +3,9 @@
  * round, which starts as soon as this one is done. The cost of a flush is thus shared by everything that arrived during the one before it. How the
  * logs of a round are made durable – each file synced, or all in the journal – is for `plan` to say.
  *
+ * Urgent logs have rounds of their own, beside the others: a change of the metadata (who leads after a broker died) is not to wait until all that
+ * clients have written is durable, and then once more with what they wrote meanwhile.
+ *
  * A failed flush is final. The kernel may have dropped the pages, so trying again could report success for data that is gone; `onFatal` must end
  * the process.
  */
@@ -35,17 +38,25 @@ export interface FlushSchedulerModules<L extends Flushable> {
   readonly onFatal: (error: unknown) => void;
   /** Says how dirty logs are made durable. Each is in one group. */
   readonly plan: (logs: readonly L[]) => readonly FlushGroup<L>[];
+  /** Whether a log does not wait for the rounds of the others. None is by default. */
+  readonly isUrgent?: (log: L) => boolean;
   /** Told of each round that is done: over how many logs it was, and how long it took. */
   readonly onRound?: (logCount: number, durationMs: number) => void;
 }
 
+/** Logs whose rounds follow each other. */
+interface Lane<L> {
+  requested: Set<L>;
+  isScheduled: boolean;
+  inFlight: boolean;
+}
+
 export class FlushScheduler<L extends Flushable> {
   readonly #modules: FlushSchedulerModules<L>;
-  #requested = new Set<L>();
+  readonly #usual: Lane<L> = { requested: new Set(), isScheduled: false, inFlight: false };
+  readonly #urgent: Lane<L> = { requested: new Set(), isScheduled: false, inFlight: false };
   readonly #waiters = new Map<L, Waiter[]>();
   #idleWaiters: (() => void)[] = [];
-  #isScheduled = false;
-  #inFlight = false;
   /** What ended all flushing. */
   #failure: unknown = null;
   #roundCount = 0;
@@ -65,10 +76,11 @@ export class FlushScheduler<L extends Flushable> {
 
   /** Asks for what `log` holds by the end of this tick to become durable. */
   request(log: L): void {
-    this.#requested.add(log);
-    if (this.#isScheduled || this.#inFlight || this.#failure !== null) return;
-    this.#isScheduled = true;
-    this.#modules.timers.endOfTick(this.#start);
+    const lane = this.#laneOf(log);
+    lane.requested.add(log);
+    if (lane.isScheduled || lane.inFlight || this.#failure !== null) return;
+    lane.isScheduled = true;
+    this.#modules.timers.endOfTick(() => this.#start(lane));
   }
 
   /**
@@ -88,7 +100,7 @@ export class FlushScheduler<L extends Flushable> {
 
   /** Resolves when no round is in flight and none is asked for; never after a failure. */
   settle(): Promise<void> {
-    if (!this.#isScheduled && !this.#inFlight) return Promise.resolve();
+    if (this.#isIdle) return Promise.resolve();
     return new Promise(resolve => this.#idleWaiters.push(resolve));
   }
 
@@ -99,16 +111,24 @@ export class FlushScheduler<L extends Flushable> {
     this.#modules.onFatal(error);
   }
 
-  readonly #start = (): void => {
-    this.#isScheduled = false;
-    if (this.#inFlight || this.#failure !== null) return;
-    if (this.#requested.size === 0) {
-      for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  get #isIdle(): boolean {
+    return [this.#usual, this.#urgent].every(lane => !lane.isScheduled && !lane.inFlight);
+  }
+
+  #laneOf(log: L): Lane<L> {
+    return this.#modules.isUrgent?.(log) === true ? this.#urgent : this.#usual;
+  }
+
+  #start(lane: Lane<L>): void {
+    lane.isScheduled = false;
+    if (lane.inFlight || this.#failure !== null) return;
+    if (lane.requested.size === 0) {
+      if (this.#isIdle) for (const resolve of this.#idleWaiters.splice(0)) resolve();
       return;
     }
-    const logs = this.#requested;
-    this.#requested = new Set();
-    this.#inFlight = true;
+    const logs = lane.requested;
+    lane.requested = new Set();
+    lane.inFlight = true;
     this.#roundCount += 1;
     const startedMs = this.#modules.clock.monotonic();
     const dirty: L[] = [];
@@ -121,9 +141,9 @@ export class FlushScheduler<L extends Flushable> {
     const done = (group: FlushGroup<L>): void => {
       for (const log of group.logs) this.#release(log);
       pendingCount -= 1;
-      if (pendingCount === 0) this.#finish(dirty.length, startedMs);
+      if (pendingCount === 0) this.#finish(lane, dirty.length, startedMs);
     };
-    if (pendingCount === 0) this.#finish(0, startedMs);
+    if (pendingCount === 0) this.#finish(lane, 0, startedMs);
     for (const group of groups) {
       group.flush().then(
         () => done(group),
@@ -133,12 +153,12 @@ export class FlushScheduler<L extends Flushable> {
         },
       );
     }
-  };
+  }
 
-  #finish(logCount: number, startedMs: number): void {
-    this.#inFlight = false;
+  #finish(lane: Lane<L>, logCount: number, startedMs: number): void {
+    lane.inFlight = false;
     this.#modules.onRound?.(logCount, this.#modules.clock.monotonic() - startedMs);
-    this.#start();
+    this.#start(lane);
   }
 
   /** Resolves who waited for this log; a log that is still short of what they wait for is flushed again. */
@@ -155,6 +175,6 @@ export class FlushScheduler<L extends Flushable> {
       return;
     }
     this.#waiters.set(log, waiting);
-    this.#requested.add(log);
+    this.#laneOf(log).requested.add(log);
   }
 }
