@@ -15,7 +15,8 @@
  * - Silence is judged after the sockets were read, and what this process slept through is taken off it.
  */
 import { ApiError, Errors } from "../../protocol/errors.ts";
-import { DiskError, type Timer } from "../platform/platform.ts";
+import type { Timer } from "../platform/platform.ts";
+import { ActionPerformer, type PlainAction } from "./action-performer.ts";
 import type { Action, VoterChangeOutcome } from "./actions.ts";
 import { Alarm } from "./alarm.ts";
 import { AppliedPositions } from "./applied-positions.ts";
@@ -28,7 +29,7 @@ import type { Address } from "./peers.ts";
 import type { Voter } from "./quorum-history.ts";
 import { QuorumLog } from "./quorum-log.ts";
 import { QuorumService } from "./quorum-service.ts";
-import { type QuorumState, readQuorumState, writeQuorumState } from "./quorum-state.ts";
+import { readQuorumState } from "./quorum-state.ts";
 import { type QuorumStatus, quorumStatus } from "./replica-status.ts";
 import type {
   LeaderAndEpoch,
@@ -42,18 +43,9 @@ import type {
 import { SnapshotKeeper } from "./snapshot-keeper.ts";
 import { Snapshots } from "./snapshots.ts";
 import { Subscribers } from "./subscribers.ts";
+import { VoterChangeTickets } from "./voter-change-tickets.ts";
 import { type Endpoint, type ReplicaKey, VoterSet } from "./voter-set.ts";
 
-/** Actions that nobody outside of this node hears of. */
-const WITHIN: ReadonlySet<Action["type"]> = new Set([
-  "committed",
-  "resigned",
-  "leaderChanged",
-  "wakeFetches",
-  "voterChanged",
-  "cancelDownload",
-  "fatal",
-]);
 /** Connections that are ready and not used are closed by the other side (`connections.max.idle.ms`), and made again. */
 const PREPARE_INTERVAL_MS = 30_000;
 /** How long a stopping leader waits for its successors to have heard of it. */
@@ -76,9 +68,8 @@ export class RaftDriver implements ReplicatedLog {
   #status: "new" | "starting" | "running" | "closed" | "failed" = "new";
   #stopListening: (() => void)[] = [];
   readonly #started: PromiseWithResolvers<void> = Promise.withResolvers();
-  readonly #changes = new Map<number, (outcome: VoterChangeOutcome) => void>();
-  #actions: Action[] = [];
-  #isPerforming = false;
+  readonly #changes = new VoterChangeTickets();
+  readonly #performer: ActionPerformer;
   /** Whether the high watermark was once what the quorum had. */
   #isCurrent = false;
   /** Answers the quorum's requests. */
@@ -125,6 +116,19 @@ export class RaftDriver implements ReplicatedLog {
       { ...options, ...options.timeouts, self: this.#self },
       { ...modules, step: event => this.#step(event), onFault: error => this.#fail(error) },
     );
+    this.#performer = new ActionPerformer(options, {
+      disk,
+      logger,
+      isRunning: () => this.isRunning,
+      voters: () => ({ kraftVersion: this.kraftVersion, ids: this.core.voters.ids }),
+      act: action => this.#act(action),
+      stateNotWritten: () => this.core.writeFailed("the quorum's state cannot be written", this.#nowMs),
+      done: () => {
+        this.#noteCurrent();
+        this.#arm();
+      },
+      onFault: error => this.#fail(error),
+    });
     this.applied = new AppliedPositions(platform);
     this.service = new QuorumService(options, { driver: this, log, parked: this.#parked, applied: this.applied, disk });
   }
@@ -296,10 +300,7 @@ export class RaftDriver implements ReplicatedLog {
   ): Promise<VoterChangeOutcome> {
     const { reply, actions } = event(this.core, this.#nowMs);
     const { ticket, refusal } = reply;
-    const outcome =
-      refusal !== null
-        ? Promise.resolve(refusal)
-        : new Promise<VoterChangeOutcome>(resolve => this.#changes.set(ticket, resolve));
+    const outcome = refusal !== null ? Promise.resolve(refusal) : this.#changes.outcomeOf(ticket);
     this.#perform(actions);
     return outcome;
   }
@@ -313,36 +314,9 @@ export class RaftDriver implements ReplicatedLog {
     if (core !== null && this.isRunning) this.#perform(event(core, this.#nowMs));
   }
 
-  /** Performs actions in order; those that further events give rise to come behind. False when the quorum's state could not be written. */
+  /** False when the quorum's state could not be written. */
   #perform(actions: readonly Action[]): boolean {
-    for (const action of actions) this.#actions.push(action);
-    if (this.#isPerforming) return true;
-    this.#isPerforming = true;
-    let isWritten = true;
-    try {
-      for (let next = this.#actions.shift(); next !== undefined; next = this.#actions.shift()) {
-        if (!this.isRunning) {
-          this.#actions = [];
-          return false;
-        }
-        if (next.type !== "persist") this.#act(next);
-        else if (!this.#persist(next.state)) {
-          isWritten = false;
-          // Nothing leaves this node for a state that is not durable; those within are told all the same.
-          this.#actions = this.#actions.filter(({ type }) => WITHIN.has(type));
-          this.#actions.push(...this.core.writeFailed("the quorum's state cannot be written", this.#nowMs));
-        }
-      }
-    } catch (error) {
-      this.#actions = [];
-      this.#fail(error as Error);
-      return false;
-    } finally {
-      this.#isPerforming = false;
-    }
-    this.#noteCurrent();
-    this.#arm();
-    return isWritten;
+    return this.#performer.perform(actions);
   }
 
   /** An answer without records may be what says that nothing is missing. */
@@ -352,7 +326,7 @@ export class RaftDriver implements ReplicatedLog {
     this.#subscribers.pump();
   }
 
-  #act(action: Exclude<Action, { type: "persist" }>): void {
+  #act(action: PlainAction): void {
     switch (action.type) {
       case "truncate":
         this.#log.truncateTo(action.endOffset);
@@ -387,26 +361,12 @@ export class RaftDriver implements ReplicatedLog {
         if (action.leader.leaderId >= 0) this.#preparePeers();
         break;
       case "voterChanged":
-        this.#changes.get(action.ticket)?.(action.outcome);
-        this.#changes.delete(action.ticket);
+        this.#changes.settle(action.ticket, action.outcome);
         break;
       case "fatal":
         throw new Error(action.message);
       default:
         this.#messenger.send(action);
-    }
-  }
-
-  /** False when there is no space; any other failure is final. */
-  #persist(state: QuorumState): boolean {
-    const { disk } = this.#modules.platform;
-    try {
-      writeQuorumState(disk, this.#options.directory, state, this.kraftVersion, this.core.voters.ids);
-      return true;
-    } catch (error) {
-      if (!(error instanceof DiskError) || error.code !== "ENOSPC") throw error;
-      this.#modules.logger.error("raft.state-not-written", { error: error.message, epoch: state.leaderEpoch });
-      return false;
     }
   }
 
@@ -489,10 +449,7 @@ export class RaftDriver implements ReplicatedLog {
     this.#messenger.close();
     for (const stop of this.#stopListening) stop();
     this.#started.reject(error);
-    for (const [ticket, answer] of this.#changes) {
-      this.#changes.delete(ticket);
-      answer({ errorCode: Errors.BROKER_NOT_AVAILABLE, message: error.message });
-    }
+    this.#changes.settleAll({ errorCode: Errors.BROKER_NOT_AVAILABLE, message: error.message });
   }
 }
 

@@ -109,7 +109,10 @@ export class Peers {
   /** Has both connections to a node made, for it to be heard at once when it matters. */
   prepare(nodeId: number): void {
     // Whoever cannot be reached is noticed when something is to be said.
-    for (const purpose of PURPOSES) this.client(nodeId, purpose)?.connection().catch(() => {});
+    for (const purpose of PURPOSES)
+      this.client(nodeId, purpose)
+        ?.connection()
+        .catch(() => {});
   }
 
   close(): void {

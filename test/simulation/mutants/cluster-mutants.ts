@@ -163,8 +163,8 @@ export const clusterMutants: readonly ClusterMutant[] = [
   {
     name: "epoch and vote are not written",
     scenario: "controller-failover",
-    file: "src/raft/driver.ts",
-    find: "      writeQuorumState(disk, this.#options.directory, state, this.kraftVersion, this.core.voters.ids);\n",
+    file: "src/raft/action-performer.ts",
+    find: "      writeQuorumState(disk, this.#directory, state, kraftVersion, ids);\n",
     replacement: "",
   },
 ];

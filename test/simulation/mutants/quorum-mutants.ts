@@ -5,14 +5,13 @@ const CORE = "src/raft/core.ts";
 const ELECTIONS = "src/raft/elections.ts";
 const FOLLOWING = "src/raft/following.ts";
 const LEADING = "src/raft/leading.ts";
-const DRIVER = "src/raft/driver.ts";
 const LOG = "src/raft/quorum-log.ts";
 
 export const quorumMutants: readonly Mutant[] = [
   {
     name: "epoch and vote are not written",
-    file: DRIVER,
-    find: "      writeQuorumState(disk, this.#options.directory, state, this.kraftVersion, this.core.voters.ids);\n",
+    file: "src/raft/action-performer.ts",
+    find: "      writeQuorumState(disk, this.#directory, state, kraftVersion, ids);\n",
     replacement: "",
   },
   {
