@@ -1,9 +1,10 @@
 /**
  * `node bench/group-commit.ts [--quick]`: what it costs to make appends durable, by the number of partitions written, in one process.
  *
- * Batches of 64 records of 1 KiB and of one small record are appended to 6, 64 and 1,000 partitions by as many writers as keep the disk busy; each
- * waits for its batch to be durable. Every line is measured twice, with the journal turned off (one sync a file) and on, in turns, and the best
- * of the turns is printed with all of them. BENCH_DIR chooses the disk.
+ * Batches of 64 and of 16 records of 1 KiB and of one small record are appended to 6, 64 and 1,000 partitions by as many writers as keep the disk busy;
+ * each waits for its batch to be durable. Every line is measured twice, with the journal turned off (one sync a file) and on, in turns, and the best
+ * of the turns is printed with all of them. What does not depend on how busy the machine is: syncs of files and of the journal a round, and bytes
+ * written for each byte appended. BENCH_DIR chooses the disk; BENCH_PARTITIONS, BENCH_BATCH (64, 16, 1) and BENCH_JOURNAL (on, off) measure only that.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,12 +18,13 @@ import { defaultLogManagerOptions } from "../src/log/log-manager-options.ts";
 import { nullLogger } from "../src/logging/index.ts";
 import { Metrics } from "../src/metrics/index.ts";
 import { createNodePlatform } from "../src/platform/node.ts";
+import type { Disk } from "../src/platform/platform.ts";
 
 process.env.UV_THREADPOOL_SIZE ??= "8";
 
 const TOPIC_ID = "dGVzdC10b3BpYy1pZC0xMg";
 const isQuick = process.argv.includes("--quick");
-const DURATION_MS = isQuick ? 1500 : 4000;
+const DURATION_MS = Number(process.env.BENCH_MS ?? (isQuick ? 1500 : 4000));
 const TURNS = isQuick ? 1 : 3;
 const platform = createNodePlatform();
 
@@ -33,6 +35,42 @@ interface Figures {
   readonly roundsPerSecond: number;
   readonly medianMs: number;
   readonly p99Ms: number;
+  readonly fileSyncsPerRound: number;
+  readonly journalSyncsPerRound: number;
+  /** Bytes written to all files for each byte appended. */
+  readonly writeAmplification: number;
+}
+
+/** What a disk was asked for. */
+class DiskCounts {
+  fileSyncs = 0;
+  journalSyncs = 0;
+  writtenBytes = 0;
+
+  reset(): void {
+    this.fileSyncs = this.journalSyncs = this.writtenBytes = 0;
+  }
+
+  /** `disk`, whose files are counted. */
+  counting(disk: Disk): Disk {
+    const open: Disk["open"] = (path, mode) => {
+      const file = disk.open(path, mode);
+      const isJournal = path.includes("samsa.journal");
+      const sync = file.sync.bind(file);
+      const writev = file.writev.bind(file);
+      file.sync = () => {
+        if (isJournal) this.journalSyncs += 1;
+        else this.fileSyncs += 1;
+        return sync();
+      };
+      file.writev = (buffers, position) => {
+        for (const { length } of buffers) this.writtenBytes += length;
+        writev(buffers, position);
+      };
+      return file;
+    };
+    return Object.assign(Object.create(disk), { open }) as Disk;
+  }
 }
 
 /** A batch as a producer sends it: `count` records of `sizeBytes` each. */
@@ -51,7 +89,9 @@ async function measure(partitions: number, writers: number, batch: Buffer, isJou
   const onFatal = (error: unknown): never => {
     throw error;
   };
-  const logs = new LogManager(options, { platform, logger: nullLogger, metrics: new Metrics(), onFatal });
+  const counts = new DiskCounts();
+  const counted = { ...platform, disk: counts.counting(platform.disk) };
+  const logs = new LogManager(options, { platform: counted, logger: nullLogger, metrics: new Metrics(), onFatal });
   try {
     await logs.open();
     const all = Array.from({ length: partitions }, (_, index) =>
@@ -82,6 +122,7 @@ async function measure(partitions: number, writers: number, batch: Buffer, isJou
     await logs.prepareJournals();
     await run(DURATION_MS);
     const startRounds = logs.flushScheduler.roundCount;
+    counts.reset();
     const cpu = process.cpuUsage();
     const startedMs = performance.now();
     await run(DURATION_MS);
@@ -97,6 +138,9 @@ async function measure(partitions: number, writers: number, batch: Buffer, isJou
       roundsPerSecond: rounds / seconds,
       medianMs: at(0.5),
       p99Ms: at(0.99),
+      fileSyncsPerRound: counts.fileSyncs / rounds,
+      journalSyncsPerRound: counts.journalSyncs / rounds,
+      writeAmplification: counts.writtenBytes / (latencies.length * batch.length),
     };
   } finally {
     await logs.close();
@@ -104,31 +148,38 @@ async function measure(partitions: number, writers: number, batch: Buffer, isJou
   }
 }
 
-function textOf(figures: Figures, isBatched: boolean): string {
-  const rate = isBatched
-    ? `${Math.round(figures.megabytesPerSecond)} MB/s, ${((figures.cpuMicros / LARGE.length) * 1e3).toFixed(2)} CPU-s/GB`
-    : `${Math.round(figures.appendsPerSecond).toLocaleString("en")}/s, ${figures.cpuMicros.toFixed(1)} µs CPU each`;
-  return `${rate}, ${Math.round(figures.roundsPerSecond)} rounds/s, p50 ${figures.medianMs.toFixed(1)} p99 ${figures.p99Ms.toFixed(1)} ms`;
+function textOf(figures: Figures, batch: Buffer): string {
+  const { fileSyncsPerRound, journalSyncsPerRound, writeAmplification } = figures;
+  const rate =
+    batch === SMALL
+      ? `${Math.round(figures.appendsPerSecond).toLocaleString("en")}/s, ${figures.cpuMicros.toFixed(1)} µs CPU each`
+      : `${Math.round(figures.megabytesPerSecond)} MB/s, ${((figures.cpuMicros / batch.length) * 1e3).toFixed(2)} CPU-s/GB`;
+  const disk = `syncs a round ${fileSyncsPerRound.toFixed(1)} + ${journalSyncsPerRound.toFixed(1)}, bytes ×${writeAmplification.toFixed(1)}`;
+  return `${rate}, ${Math.round(figures.roundsPerSecond)} rounds/s, p50 ${figures.medianMs.toFixed(1)} p99 ${figures.p99Ms.toFixed(1)} ms, ${disk}`;
 }
 
 const LARGE = producedBatch(64, 1000);
+const MIDDLE = producedBatch(16, 1000);
 const SMALL = producedBatch(1, 100);
-const chosen = Number(process.env.BENCH_PARTITIONS ?? 0);
+const chosenPartitions = Number(process.env.BENCH_PARTITIONS ?? 0);
+const chosenBatch = Number(process.env.BENCH_BATCH ?? 0);
+const MODES = [false, true].filter(
+  isOn => (process.env.BENCH_JOURNAL ?? (isOn ? "on" : "off")) === (isOn ? "on" : "off"),
+);
 
-for (const [name, batch, writersOf] of [
-  ["64 KiB batches", LARGE, (partitions: number) => Math.min(256, Math.max(64, partitions))],
-  ["170 B batches", SMALL, (partitions: number) => Math.min(2000, Math.max(512, 2 * partitions))],
+for (const [name, count, batch, writersOf] of [
+  ["64 KiB batches", 64, LARGE, (partitions: number) => Math.min(256, Math.max(64, partitions))],
+  ["16 KiB batches", 16, MIDDLE, (partitions: number) => Math.min(512, Math.max(256, partitions))],
+  ["170 B batches", 1, SMALL, (partitions: number) => Math.min(2000, Math.max(512, 2 * partitions))],
 ] as const) {
+  if (chosenBatch > 0 && count !== chosenBatch) continue;
   const base = new Map<boolean, number>();
   for (const partitions of [6, 64, 1000]) {
-    if (chosen > 0 && partitions !== chosen) continue;
+    if (chosenPartitions > 0 && partitions !== chosenPartitions) continue;
     const writers = writersOf(partitions);
-    const turns = new Map<boolean, Figures[]>([
-      [false, []],
-      [true, []],
-    ]);
+    const turns = new Map<boolean, Figures[]>(MODES.map(isJournaled => [isJournaled, []]));
     for (let turn = 0; turn < TURNS; turn += 1)
-      for (const isJournaled of [false, true])
+      for (const isJournaled of MODES)
         turns.get(isJournaled)!.push(await measure(partitions, writers, batch, isJournaled));
     for (const [isJournaled, all] of turns) {
       const best = all.toSorted((a, b) => b.appendsPerSecond - a.appendsPerSecond)[0]!;
@@ -136,7 +187,7 @@ for (const [name, batch, writersOf] of [
       const share = (best.appendsPerSecond / base.get(isJournaled)!).toFixed(2);
       const rates = all.map(({ appendsPerSecond }) => Math.round(appendsPerSecond).toLocaleString("en")).join(" ");
       const label = `${name}, ${partitions} partitions, ${writers} writers, journal ${isJournaled ? "on" : "off"}`;
-      console.log(`${label.padEnd(66)} ${share} of 6: ${textOf(best, batch === LARGE)} (${rates})`);
+      console.log(`${label.padEnd(66)} ${share} of 6: ${textOf(best, batch)} (${rates})`);
     }
   }
 }

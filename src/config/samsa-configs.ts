@@ -130,12 +130,13 @@ export const samsaBrokerConfigs = {
   },
   "samsa.log.journal.extent.max.bytes": {
     type: "int",
-    default: 512 * KIBIBYTE,
+    default: 32 * KIBIBYTE,
     valid: atLeast(KIBIBYTE),
     importance: "low",
     updateMode: "read-only",
     effect: "used",
-    documentation: "A partition with more bytes to be made durable at once has its file synced, without the journal.",
+    documentation:
+      "A partition with more bytes to be made durable at once has its file synced, without the journal: writing them twice takes longer than a sync.",
   },
   "samsa.log.journal.sync.parallelism": {
     type: "int",
@@ -144,7 +145,8 @@ export const samsaBrokerConfigs = {
     importance: "low",
     updateMode: "read-only",
     effect: "used",
-    documentation: "Partition files synced at the same time so that the journal's oldest file can be used again.",
+    documentation:
+      "Partition files synced at the same time so that the journal's oldest file can be used again, when room runs short; otherwise one.",
   },
   "samsa.log.tail.cache.bytes": {
     type: "long",

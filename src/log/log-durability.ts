@@ -116,13 +116,13 @@ export class LogDurability {
     this.#syncedOffset = Math.max(this.#syncedOffset, endOffset);
   }
 
-  /** What of `log` is written and not durable, as it is to stand in the journal; null when only a flush of the files will do. */
-  extent(log: PartitionLog): JournalExtent | null {
+  /** What of `log` is written and not durable, as it is to stand in the journal; null when it is more than `maxBytes`, or only a flush of the files will do. */
+  extent(log: PartitionLog, maxBytes: number): JournalExtent | null {
     if (this.#isOvertaken || !this.#modules.files.lacksOnlyBytes) return null;
     const segment = log.segments.active;
     const position = this.#durable.segment === segment ? this.#durable.position : 0;
     const sizeBytes = log.writtenPosition - position;
-    if (sizeBytes <= 0) return null;
+    if (sizeBytes <= 0 || sizeBytes > maxBytes) return null;
     const buffers = log.tail.slices(segment, position, log.writtenPosition);
     if (buffers === null) return null;
     return { segment, position, sizeBytes, buffers, endOffset: log.writtenOffset, cutCount: this.#cutCount };

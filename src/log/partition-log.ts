@@ -352,9 +352,9 @@ export class PartitionLog implements LogView {
     this.#durability.syncNow(this);
   }
 
-  /** What is written and not durable, as it is to stand in the journal; null when only {@link flushNow} will do. */
-  journalExtent(): JournalExtent | null {
-    return this.#durability.extent(this);
+  /** What is written and not durable, as it is to stand in the journal; null when it is more than `maxBytes`, or only {@link flushNow} will do. */
+  journalExtent(maxBytes: number): JournalExtent | null {
+    return this.#durability.extent(this, maxBytes);
   }
 
   /** The journal holds `extent`, durably: as good as flushed. */

@@ -22,7 +22,8 @@ import { append, batch, config, readAll, TOPIC_ID } from "./support/log-world.ts
 const DIRECTORIES = ["/one", "/two"];
 const CONFIG = config({ segmentSizeBytes: 600, indexIntervalBytes: 200, fileDeleteDelayMs: 50, retentionMs: -1 });
 const JOURNAL = {
-  ...{ fileSizeBytes: 16_384, fileCount: 2, minLogs: 2, extentMaxBytes: 8_192, syncParallelism: 1, roundsBefore: 0 },
+  ...{ fileSizeBytes: 16_384, fileCount: 2, minLogs: 2, extentMaxBytes: 8_192 },
+  ...{ bytesPerSync: 131_072, syncParallelism: 1, roundsBefore: 0 },
 };
 
 interface Opened {

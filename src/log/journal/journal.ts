@@ -30,7 +30,8 @@ import type { JournalOptions } from "./journal-options.ts";
 const RETRY_AFTER_MS = 60_000;
 /** Files beyond the limit, for cuts that cannot wait until one is let go of. */
 const MOST_EXTRA_FILES = 4;
-const ZEROS = Buffer.alloc(1024 * 1024);
+/** The header of a file not in use, which is all that a new one has: it grows with its first use. */
+const UNUSED = Buffer.alloc(FRAMES_START);
 
 export interface JournalModules {
   readonly disk: Disk;
@@ -211,7 +212,7 @@ export class Journal {
       this.#lastFrameCount = full.frameCount;
       this.#active = null;
       this.#sealed.push(full);
-      if (this.#isShort) this.#release();
+      if (this.#mustRelease) this.#release();
     }
     if (next === undefined) return null;
     this.#unused.shift();
@@ -224,9 +225,17 @@ export class Journal {
   }
 
   /**
-   * Whether files are to be let go of. The later that is, the more of a log's appends does the one sync cover that it takes; but there must be room
-   * while it lasts.
+   * Whether the oldest sealed file is to be let go of. The later that is, the more of a log's appends does the one sync cover that it takes. But once that
+   * is enough for a sync not to matter, waiting only makes the journal larger, and what is left to be synced at once when it is full.
    */
+  get #mustRelease(): boolean {
+    const oldest = this.#sealed[0];
+    if (oldest === undefined) return false;
+    const { fileSizeBytes, bytesPerSync } = this.#options;
+    return this.#isShort || this.#sealed.length * fileSizeBytes >= oldest.logs.size * bytesPerSync;
+  }
+
+  /** Whether there will be no room soon. */
   get #isShort(): boolean {
     const { fileCount } = this.#options;
     return this.#unused.length + fileCount - this.#fileCount <= Math.max(1, fileCount >> 2);
@@ -242,20 +251,15 @@ export class Journal {
     });
   }
 
-  /** Writes a file of zeros: blocks that were written once are synced faster, and need no space any more. */
   async #make(): Promise<void> {
-    const { disk, timers, logger, clock } = this.#modules;
-    const { fileSizeBytes } = this.#options;
+    const { disk, logger, clock } = this.#modules;
     const name = journalFileName(this.#freeNumber());
     const path = joinPath(this.directory, name);
     this.#makingName = name;
     try {
       const file = disk.open(path, "write");
       try {
-        for (let position = 0; position < fileSizeBytes && !this.#isOver; position += ZEROS.length) {
-          file.writev([ZEROS.subarray(0, Math.min(ZEROS.length, fileSizeBytes - position))], position);
-          await new Promise<void>(resolve => timers.endOfTick(resolve));
-        }
+        file.writev([UNUSED], 0);
         await file.sync();
         disk.syncDirectory(this.directory);
       } catch (error) {
@@ -263,8 +267,8 @@ export class Journal {
         throw error;
       }
       this.#fileCount += 1;
-      this.#unused.push(new JournalFile(file, fileSizeBytes));
-      logger.info("journal.file-made", { path, bytes: fileSizeBytes });
+      this.#unused.push(new JournalFile(file, this.#options.fileSizeBytes));
+      logger.info("journal.file-made", { path });
     } catch (error) {
       if (!isDiskFull(error)) {
         this.#modules.onFailed(error);
@@ -289,7 +293,7 @@ export class Journal {
     const path = joinPath(this.directory, journalFileName(this.#freeNumber()));
     try {
       const file = disk.open(path, "write");
-      file.writev([ZEROS.subarray(0, FRAMES_START)], 0);
+      file.writev([UNUSED], 0);
       file.syncNow();
       disk.syncDirectory(this.directory);
       this.#fileCount += 1;
@@ -322,9 +326,10 @@ export class Journal {
     for (let file = this.#sealed[0]; file !== undefined && !this.#isOver; file = this.#sealed[0]) {
       const current = file;
       const isNeeded = [...current.logs.keys()].some(log => needs(current, log));
-      if (isNeeded && !this.#isShort) return;
+      if (isNeeded && !this.#mustRelease) return;
       try {
-        await forEachParallel([...current.logs.keys()], this.#options.syncParallelism, async log => {
+        const parallelism = this.#isShort ? this.#options.syncParallelism : 1;
+        await forEachParallel([...current.logs.keys()], parallelism, async log => {
           while (needs(current, log) && !this.#isOver) {
             await flushOpen(log);
             // Its directory is offline: the next start finds here what its file lacks.

@@ -15,8 +15,8 @@ export interface RoundLog extends JournalLog {
   /** Counts truncations. */
   readonly cutCount: number;
   writePending(): void;
-  /** What of it is not durable, as it is to stand in the journal; null when only syncing its files will do. */
-  journalExtent(): JournalExtent | null;
+  /** What of it is not durable, as it is to stand in the journal; null when it is more than `maxBytes`, or only syncing its files will do. */
+  journalExtent(maxBytes: number): JournalExtent | null;
   /** The journal holds the extent, durably. */
   journaled(extent: JournalExtent): void;
 }
@@ -85,14 +85,36 @@ export class Journals<L extends RoundLog> {
   /** How the logs of a round become durable: those of a directory with many of them together, the others each by itself. */
   plan(logs: readonly L[]): FlushGroup<L>[] {
     const groups: FlushGroup<L>[] = [];
-    const options = this.#options;
     for (const [directory, members] of byDirectory(logs, this.#modules.directoryOf)) {
-      const journal = this.of(directory);
-      const isMany = options !== null && members.length >= options.minLogs;
-      if (journal !== undefined && isMany && !journal.isReady) journal.want();
-      if (journal?.isReady && isMany) groups.push(...journaledGroups(members, journal, options));
+      const journaled = this.#planJournaled(members, this.of(directory));
+      if (journaled !== null) groups.push(...journaled);
       else for (const log of members) groups.push(alone(log));
     }
+    return groups;
+  }
+
+  /**
+   * Each log of a directory takes what costs less: its bytes once more, in the journal, or a sync of its own file. Null when too few are for the journal
+   * to be worth its own sync, or it is not there.
+   */
+  #planJournaled(logs: readonly L[], journal: Journal | undefined): FlushGroup<L>[] | null {
+    const options = this.#options;
+    if (journal === undefined || options === null || logs.length < options.minLogs) return null;
+    const groups: FlushGroup<L>[] = [];
+    const entries: RoundEntry<L>[] = [];
+    for (const log of logs) {
+      log.writePending();
+      const extent = log.journalExtent(options.extentMaxBytes);
+      if (extent === null) groups.push(alone(log));
+      else entries.push({ log, extent });
+    }
+    if (entries.length < options.minLogs) return null;
+    if (!journal.isReady) {
+      journal.want();
+      return null;
+    }
+    const parts = partsOf(entries, journal.capacityBytes);
+    groups.push({ logs: entries.map(({ log }) => log), flush: () => commit(parts, journal) });
     return groups;
   }
 
@@ -102,32 +124,14 @@ export class Journals<L extends RoundLog> {
   }
 }
 
-function journaledGroups<L extends RoundLog>(
-  logs: readonly L[],
-  journal: Journal,
-  options: JournalOptions,
-): FlushGroup<L>[] {
-  const groups: FlushGroup<L>[] = [];
-  const entries: RoundEntry<L>[] = [];
-  for (const log of logs) {
-    log.writePending();
-    const extent = log.journalExtent();
-    if (extent === null || extent.sizeBytes > options.extentMaxBytes) groups.push(alone(log));
-    else entries.push({ log, extent });
+/** Makes the parts of a round durable, one after the other. */
+async function commit<L extends RoundLog>(parts: readonly RoundEntry<L>[][], journal: Journal): Promise<void> {
+  for (const part of parts) {
+    // While the part before was synced, a log may have been cut or deleted: nothing of it may be written any more.
+    const current = part.filter(({ log, extent }) => !log.isClosed && log.cutCount === extent.cutCount);
+    if (await journal.commit(current)) for (const { log, extent } of current) log.journaled(extent);
+    else await Promise.all(current.map(({ log }) => flushOpen(log)));
   }
-  if (entries.length === 0) return groups;
-  if (entries.length < options.minLogs) return logs.map(alone);
-  const parts = partsOf(entries, journal.capacityBytes);
-  const flush = async (): Promise<void> => {
-    for (const part of parts) {
-      // While the part before was synced, a log may have been cut or deleted: nothing of it may be written any more.
-      const current = part.filter(({ log, extent }) => !log.isClosed && log.cutCount === extent.cutCount);
-      if (await journal.commit(current)) for (const { log, extent } of current) log.journaled(extent);
-      else await Promise.all(current.map(({ log }) => flushOpen(log)));
-    }
-  };
-  groups.push({ logs: entries.map(({ log }) => log), flush });
-  return groups;
 }
 
 /** Splits a round that is more than fits into one file of the journal. */

@@ -9,11 +9,14 @@ export const TIGHT: JournalOptions = {
   fileCount: 3,
   minLogs: 1,
   extentMaxBytes: 1200,
+  bytesPerSync: 1_000_000,
   syncParallelism: 2,
   roundsBefore: 1,
 };
 /** Rounds of one log sync its file, those of more go to the journal. */
 const MIXED: JournalOptions = { ...TIGHT, minLogs: 2 };
+/** Lets go of a file as soon as it is full, long before room runs short. */
+const EARLY: JournalOptions = { ...MIXED, fileSizeBytes: 1536, fileCount: 6, bytesPerSync: 1 };
 const NAMES = ["a-0", "a-1", "b-0", "b-1"];
 
 /** As many bytes in every batch, so that frames of different uses of a file stand in the same places. */
@@ -49,6 +52,20 @@ const journalScenarios: readonly Scenario[] = [
     run: async world => {
       await begin(world);
       for (let count = 0; count < 9; count += 1) await round(world);
+    },
+  },
+  {
+    name: "journal-lets-go-early",
+    journal: EARLY,
+    run: async world => {
+      await begin(world);
+      for (let count = 0; count < 4; count += 1) {
+        await round(world);
+        await world.advance(2);
+        await round(world, ["a-0", "b-1"]);
+      }
+      world.truncateWithNewEpoch("a-0");
+      await round(world);
     },
   },
   {
