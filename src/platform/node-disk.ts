@@ -104,6 +104,8 @@ class NodeFile implements File {
   #descriptor: number;
   /** Calls on the thread pool that use the descriptor: it must not be closed, and its number reused, under them. */
   #pendingCount = 0;
+  /** Those of them that are syncs. */
+  #syncCount = 0;
   #closed = false;
 
   constructor(path: string, descriptor: number) {
@@ -169,8 +171,10 @@ class NodeFile implements File {
   sync(): Promise<void> {
     const descriptor = this.#open("sync");
     this.#pendingCount++;
+    this.#syncCount++;
     return new Promise((resolve, reject) => {
       fs.fdatasync(descriptor, error => {
+        this.#syncCount--;
         this.#finish();
         if (error === null) resolve();
         else reject(diskError("sync", this.path, error));
@@ -180,7 +184,15 @@ class NodeFile implements File {
 
   syncNow(): void {
     const descriptor = this.#open("sync");
-    attempt("sync", this.path, () => fs.fdatasyncSync(descriptor));
+    attempt("sync", this.path, () => {
+      // Each open file is told of a failed write but once, and a sync under way may be the one that is: this one asks for itself.
+      const own = this.#syncCount === 0 ? null : reopen(descriptor);
+      try {
+        fs.fdatasyncSync(own ?? descriptor);
+      } finally {
+        if (own !== null) fs.closeSync(own);
+      }
+    });
   }
 
   truncate(sizeBytes: number): void {
@@ -212,6 +224,16 @@ class NodeFile implements File {
   #closeDescriptor(): void {
     attempt("close", this.path, () => fs.closeSync(this.#descriptor));
     this.#descriptor = -1;
+  }
+}
+
+/** Opens the file of `descriptor` once more, whatever its name is now; null where the system has no way to. */
+function reopen(descriptor: number): number | null {
+  try {
+    return fs.openSync(`/proc/self/fd/${descriptor}`, "r+");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
   }
 }
 

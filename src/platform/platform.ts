@@ -73,7 +73,10 @@ export interface File {
   readAsync(target: Uint8Array, position: number): Promise<number>;
   /** Makes data and size durable (`fdatasync`), off the event loop. A rejection is final: the caller must not retry. */
   sync(): Promise<void>;
-  /** As {@link sync}, blocking: start, stop and recovery only. */
+  /**
+   * As {@link sync}, blocking: start, stop, recovery, cuts and rolls only. Beside a {@link sync} of the same file that is under way it fails whenever
+   * that one does, where the system can tell (Linux).
+   */
   syncNow(): void;
   truncate(sizeBytes: number): void;
   size(): number;

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -12,6 +12,28 @@ function temporaryDirectory(): { directory: string; close(): void } {
 }
 
 diskContract("NodeDisk", () => ({ disk: new NodeDisk(), ...temporaryDirectory() }));
+
+describe("NodeDisk.open(…).syncNow", () => {
+  it("syncs beside a sync under way, be the file renamed or removed meanwhile, and leaves no descriptor open", async () => {
+    const { directory, close } = temporaryDirectory();
+    const disk = new NodeDisk();
+    const file = disk.open(`${directory}/a`, "create");
+    const descriptors = (): number => readdirSync("/proc/self/fd").length;
+    const before = process.platform === "linux" ? descriptors() : 0;
+    file.writev([Buffer.alloc(1 << 20, 1)], 0);
+    const first = file.sync();
+    file.syncNow();
+    disk.rename(`${directory}/a`, `${directory}/b`);
+    file.syncNow();
+    disk.remove(`${directory}/b`);
+    const second = file.sync();
+    file.syncNow();
+    await Promise.all([first, second]);
+    if (process.platform === "linux") expect(descriptors()).to.equal(before);
+    file.close();
+    close();
+  });
+});
 
 describe("NodeDisk.lock", () => {
   let directory: string;

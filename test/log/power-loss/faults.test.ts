@@ -67,6 +67,8 @@ async function runWithFault(scenario: Scenario, kind: FaultKind, index: number):
   };
   try {
     await scenario.run(world);
+    // A sync under way may have failed, and is about to say so.
+    await world.advance(10);
   } catch (error) {
     return { world, failed, error };
   }

@@ -206,6 +206,8 @@ class RecordingFile implements File {
   readonly #inner: File;
   readonly #number: number;
   readonly #disk: RecordingDisk;
+  /** What a sync under way will fail with. */
+  #failing: unknown = null;
 
   constructor(inner: File, number: number, disk: RecordingDisk) {
     this.path = inner.path;
@@ -235,12 +237,22 @@ class RecordingFile implements File {
   }
 
   async sync(): Promise<void> {
-    const before = this.#beginSync();
+    let before = 0;
+    try {
+      before = this.#beginSync();
+    } catch (error) {
+      // It is told of later, as the system does it.
+      this.#failing = error;
+      await this.#inner.sync();
+      this.#failing = null;
+      throw error;
+    }
     await this.#inner.sync();
     this.#disk.journal.push({ kind: "sync", file: this.#number, before });
   }
 
   syncNow(): void {
+    if (this.#failing !== null) throw this.#failing;
     const before = this.#beginSync();
     this.#inner.syncNow();
     this.#disk.journal.push({ kind: "sync", file: this.#number, before });

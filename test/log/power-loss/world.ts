@@ -355,7 +355,8 @@ export class World {
   /** Compacts the log as far as its cleaner would. */
   async compact(name: string): Promise<void> {
     const log = this.log(name);
-    this.logs.configure(log, { ...log.config, compacts: true, minCleanableDirtyRatio: 0 });
+    const { config } = log;
+    this.logs.configure(log, { ...config, compacts: true, minCleanableDirtyRatio: 0 });
     log.updateHighWatermark(log.flushedOffset);
     const swapIn = log.swapIn.bind(log);
     log.swapIn = (cleaned, cutCount) => {
@@ -379,6 +380,7 @@ export class World {
     );
     await clock.complete(cleaner.cleanAll());
     log.swapIn = swapIn;
+    if (!this.hasFailed) this.logs.configure(log, config);
   }
 
   async checkpoint(): Promise<void> {
