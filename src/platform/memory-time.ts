@@ -21,6 +21,7 @@ export interface SimulatedTimeOptions {
 }
 
 const DEFAULT_START_MS = 1_767_225_600_000;
+const TURNS_PER_BATCH = 100;
 
 interface Event {
   readonly atMs: number;
@@ -95,20 +96,37 @@ export class SimulatedTime implements Clock, Timers {
   async step(): Promise<boolean> {
     // What the caller has just begun must reach its timers before they are looked at.
     await settlePromises();
-    if (this.#endOfTick.length > 0) {
-      const callbacks = this.#endOfTick;
-      this.#endOfTick = [];
-      for (const callback of callbacks) callback();
-      await settlePromises();
-      return true;
-    }
-    this.#dropCleared();
-    const event = this.#pop();
-    if (event === undefined) return false;
-    this.#elapsedMs = Math.max(this.#elapsedMs, event.atMs);
-    event.callback!();
+    if (!this.#turn()) return false;
     await settlePromises();
     return true;
+  }
+
+  /**
+   * Runs one turn after another, as {@link step} does, for as long as `isToGoOn` says so: it is asked before each, when all promises that the one before
+   * settled are done with. Many times faster than as many steps.
+   */
+  run(isToGoOn: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let isDone = false;
+      const turn = (): void => {
+        if (isDone) return;
+        try {
+          if (isToGoOn() && this.#turn()) return;
+          isDone = true;
+          resolve();
+        } catch (error) {
+          isDone = true;
+          reject(error);
+        }
+      };
+      // Node settles promises between two immediates, and asks the system for news only once in a batch of them.
+      const batch = (): void => {
+        if (isDone) return;
+        for (let count = 0; count < TURNS_PER_BATCH; count += 1) setImmediate(turn);
+        setImmediate(batch);
+      };
+      setImmediate(batch);
+    });
   }
 
   /** Runs all that happens in the next `durationMs` and leaves the clock at their end. */
@@ -147,6 +165,22 @@ export class SimulatedTime implements Clock, Timers {
         throw new Error(`nothing came of it in ${limitMs} ms`);
       if (!(await this.step()) && !condition()) throw new Error("no event is left, and the condition does not hold");
     }
+  }
+
+  /** False when nothing is left. */
+  #turn(): boolean {
+    if (this.#endOfTick.length > 0) {
+      const callbacks = this.#endOfTick;
+      this.#endOfTick = [];
+      for (const callback of callbacks) callback();
+      return true;
+    }
+    this.#dropCleared();
+    const event = this.#pop();
+    if (event === undefined) return false;
+    this.#elapsedMs = Math.max(this.#elapsedMs, event.atMs);
+    event.callback!();
+    return true;
   }
 
   #push(delayMs: number, callback: () => void): Event {

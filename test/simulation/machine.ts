@@ -11,7 +11,7 @@ import {
   type SeededRandom,
   type Survival,
 } from "../../src/platform/memory.ts";
-import type { Clock, Connection, Network, Platform, Timer, Timers } from "../../src/platform/platform.ts";
+import type { Clock, Connection, ConnectionHandler, Network, Platform, Timer, Timers } from "../../src/platform/platform.ts";
 
 /** How a process ends: `kill` leaves what the system has, `power` only what was synced and by chance more. */
 export type EndOfProcess = "kill" | "power" | "silence";
@@ -55,7 +55,18 @@ class Process implements Clock, Timers {
   }
 
   run(callback: () => void): void {
-    if (!this.isDead) this.#machine.whenAwake(() => this.isDead || callback());
+    if (this.isDead) return;
+    const machine = this.#machine;
+    if (machine.isPaused) machine.whenAwake(() => this.isDead || callback());
+    else {
+      machine.isTouched = true;
+      callback();
+    }
+  }
+
+  /** Something comes to it over the network. */
+  touch(): void {
+    this.#machine.isTouched = true;
   }
 }
 
@@ -65,6 +76,8 @@ export class Machine {
   readonly #random: SeededRandom;
   disk: MemoryDisk;
   clockOffsetMs = 0;
+  /** Its process ran, or something was done to it, since somebody last set this to false: what nobody touched is as it was. */
+  isTouched = false;
   /** How long an fsync takes, by chance up to this. */
   syncMs = 2;
   #process: Process | null = null;
@@ -94,6 +107,7 @@ export class Machine {
     const process = new Process(this, world);
     this.#process = process;
     this.#processCount += 1;
+    this.isTouched = true;
     return {
       clock: process,
       timers: process,
@@ -136,8 +150,12 @@ export class Machine {
   }
 
   whenAwake(callback: () => void): void {
-    if (this.#isPaused) this.#deferred.push(callback);
-    else callback();
+    if (this.#isPaused) {
+      this.#deferred.push(callback);
+      return;
+    }
+    this.isTouched = true;
+    callback();
   }
 
   #newDisk(): MemoryDisk {
@@ -162,14 +180,39 @@ function networkOf(process: Process, network: Network): Network {
   return {
     listen: (options, onConnection) =>
       network.listen(options, (connection: Connection) => {
-        if (!process.isDead) onConnection(connection);
+        if (process.isDead) return;
+        process.touch();
+        onConnection(noticing(process, connection));
       }),
     connect: (host, port, options) =>
       new Promise((resolve, reject) => {
         network.connect(host, port, options).then(
-          connection => (process.isDead ? connection.destroy() : process.run(() => resolve(connection))),
+          connection =>
+            process.isDead ? connection.destroy() : process.run(() => resolve(noticing(process, connection))),
           error => process.run(() => reject(error)),
         );
       }),
   };
+}
+
+/** The connection, whose news touch the process's machine. */
+function noticing(process: Process, connection: Connection): Connection {
+  const start = connection.start.bind(connection);
+  connection.start = (handler: ConnectionHandler) =>
+    start({
+      buffer: () => handler.buffer(),
+      received: sizeBytes => {
+        process.touch();
+        handler.received(sizeBytes);
+      },
+      drained: () => {
+        process.touch();
+        handler.drained();
+      },
+      closed: error => {
+        process.touch();
+        handler.closed(error);
+      },
+    });
+  return connection;
 }

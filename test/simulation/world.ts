@@ -73,11 +73,17 @@ export class World {
     const endMs = this.nowMs + durationMs;
     // What was begun outside of an event has to reach its timers first.
     await time.advance(0);
-    while ((time.nextAtMs() ?? Infinity) <= endMs) {
-      if (!(await time.step())) break;
-      this.eventCount += 1;
-      if (check() === true) return true;
-    }
+    let isFirst = true;
+    let isOver = false;
+    await time.run(() => {
+      if (!isFirst) {
+        this.eventCount += 1;
+        isOver = check() === true;
+      }
+      isFirst = false;
+      return !isOver && (time.nextAtMs() ?? Infinity) <= endMs;
+    });
+    if (isOver) return true;
     await time.advance(endMs - this.nowMs);
     return false;
   }

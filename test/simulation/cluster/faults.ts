@@ -64,6 +64,8 @@ export class Faults {
     this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
     world.note("world", `${fault} ${name} ${other}`);
     this.#do(fault, name, other);
+    // Done from outside, where no machine notices.
+    for (const each of names) world.machine(each).isTouched = true;
   }
 
   #do(fault: Fault, name: string, other: string): void {

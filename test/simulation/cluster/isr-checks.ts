@@ -61,8 +61,9 @@ export class IsrChecks {
     this.#epochsBefore.set(process, this.#newest?.cluster.brokers.get(nodeId)?.epoch ?? -1);
   }
 
-  afterEvent(processes: readonly BrokerProcess[]): void {
-    for (const process of processes) {
+  /** Looks at the processes that may have changed, among all that run. */
+  afterEvent(changed: readonly BrokerProcess[], processes: readonly BrokerProcess[]): void {
+    for (const process of changed) {
       if (process.services === null) continue;
       for (const partition of process.services.replicas.partitions()) {
         if (!partition.isOffline && partition.leaderEpoch >= 0) this.#lookAt(process, partition, processes);

@@ -47,8 +47,9 @@ export class PartitionChecks {
     this.#history = history;
   }
 
-  afterEvent(processes: readonly BrokerProcess[]): void {
-    for (const process of processes) {
+  /** Looks at the processes that may have changed, among all that run. */
+  afterEvent(changed: readonly BrokerProcess[], processes: readonly BrokerProcess[]): void {
+    for (const process of changed) {
       const { services } = process;
       if (services === null) continue;
       for (const partition of services.replicas.partitions()) {
