@@ -5,9 +5,12 @@ import { parseArgs } from "node:util";
 
 export const USAGE = `npm run bench -- [options]
 
-  --quick              the table's loads and a few more, in under three minutes
+  --quick              every scenario in short form, in under three minutes: to see that it works, not to compare
   --only a,b           only these scenarios (see bench/scenarios/index.ts)
-  --rounds N           how often each is measured, alternating between brokers (default 3)
+  --without a,b        all but these
+  --resume FILE.json   goes on with an earlier run: measures the scenarios that it lacks, or those of --only anew, and adds them to its report
+  --rounds N           how often each line of the goals is measured, alternating between brokers (default 3, 1 when quick)
+  --minutes N          how long the soak takes (default 30; it runs only when --only names it)
   --without-kafka      Samsa alone
   --kafka-home DIR     an unpacked Apache Kafka, instead of fetching one from Maven Central
   --without-clients    leave out kcat, librdkafka, Kafka's perf tools and kafkajs
@@ -17,21 +20,61 @@ export const USAGE = `npm run bench -- [options]
   --out DIR            where the report goes (default bench/results)
 `;
 
+/** Of one load. */
+export interface Timing {
+  readonly warmupMs: number;
+  readonly durationMs: number;
+}
+
+export interface Timings {
+  /** Of each load before the first measurement. */
+  readonly warmUp: Timing;
+  /** Of loads that write so much that what the system does with unwritten pages is a part of them. */
+  readonly bulk: Timing;
+  readonly line: Timing;
+  /** Of one place of many on an axis. */
+  readonly sweep: Timing;
+  /** How long a measurement waits for the machine at most. */
+  readonly quietLimitMs: number;
+  /** After this, nothing more is begun. */
+  readonly totalLimitMs: number;
+}
+
+const FULL: Timings = {
+  warmUp: { warmupMs: 0, durationMs: 8000 },
+  bulk: { warmupMs: 2000, durationMs: 12_000 },
+  line: { warmupMs: 2000, durationMs: 5000 },
+  sweep: { warmupMs: 1000, durationMs: 2500 },
+  quietLimitMs: 15_000,
+  totalLimitMs: Number.POSITIVE_INFINITY,
+};
+
+const QUICK: Timings = {
+  warmUp: { warmupMs: 0, durationMs: 1500 },
+  bulk: { warmupMs: 200, durationMs: 1000 },
+  line: { warmupMs: 200, durationMs: 800 },
+  sweep: { warmupMs: 200, durationMs: 500 },
+  quietLimitMs: 300,
+  totalLimitMs: 165_000,
+};
+
 export interface Options {
   readonly isQuick: boolean;
   readonly only: readonly string[] | null;
+  readonly without: readonly string[];
+  /** An earlier run's results, to be added to. */
+  readonly resume: string | null;
   readonly rounds: number;
+  readonly soakMinutes: number;
   readonly withKafka: boolean;
   readonly kafkaHome: string | null;
   readonly withClients: boolean;
   readonly recoveryGigabytes: number;
   readonly dataDir: string;
   readonly outDir: string;
-  /** An earlier run's results. */
+  /** An earlier run's results, to be drawn again. */
   readonly redraw: string | null;
-  /** Of a load. */
-  readonly warmupMs: number;
-  readonly durationMs: number;
+  readonly timings: Timings;
 }
 
 /** Null when the usage is asked for. Throws on what it does not know. */
@@ -41,7 +84,10 @@ export function parseOptions(args: readonly string[]): Options | null {
     options: {
       quick: { type: "boolean", default: false },
       only: { type: "string" },
-      rounds: { type: "string", default: "3" },
+      without: { type: "string", default: "" },
+      resume: { type: "string" },
+      rounds: { type: "string" },
+      minutes: { type: "string", default: "30" },
       "without-kafka": { type: "boolean", default: false },
       "kafka-home": { type: "string" },
       "without-clients": { type: "boolean", default: false },
@@ -57,16 +103,18 @@ export function parseOptions(args: readonly string[]): Options | null {
   return {
     isQuick,
     only: values.only?.split(",") ?? null,
-    rounds: positive("rounds", values.rounds),
+    without: values.without.split(",").filter(name => name !== ""),
+    resume: values.resume ?? null,
+    rounds: positive("rounds", values.rounds ?? (isQuick ? "1" : "3")),
+    soakMinutes: positive("minutes", values.minutes),
     withKafka: !values["without-kafka"],
     kafkaHome: values["kafka-home"] ?? null,
-    withClients: !values["without-clients"] && !isQuick,
+    withClients: !values["without-clients"],
     recoveryGigabytes: positive("recovery-gb", values["recovery-gb"] ?? (isQuick ? "0.1" : "1")),
     dataDir: values["data-dir"],
     outDir: values.out,
     redraw: values.redraw ?? null,
-    warmupMs: isQuick ? 600 : 3000,
-    durationMs: isQuick ? 1000 : 5000,
+    timings: isQuick ? QUICK : FULL,
   };
 }
 

@@ -1,5 +1,6 @@
 /** Fetches a topic from its beginning, once or over and over, as fast as the broker answers. */
 import { Fetch } from "../../protocol/apis/01-fetch.ts";
+import { Errors, errorName } from "../../protocol/errors.ts";
 import { decodeResponse, encodeRequest } from "../../protocol/frame.ts";
 import { baseOffsetAt, batchSizeAt, lastOffsetDeltaAt, recordCountAt } from "../../protocol/records/batch.ts";
 import { ZERO_UUID } from "../../protocol/schema.ts";
@@ -9,7 +10,6 @@ import { delay, Stopwatch } from "./stopwatch.ts";
 import { WireConnection } from "./wire-connection.ts";
 
 const FETCH_VERSION = 11;
-const OFFSET_OUT_OF_RANGE = 1;
 const FETCH_MAX_BYTES = 50 * 1024 * 1024;
 
 export async function runConsume(load: ConsumeLoad, onMeasuring: () => void): Promise<LoadResult> {
@@ -109,10 +109,11 @@ class Consumer {
     const latencyMs = performance.now() - this.#sentMs;
     const { body } = decodeResponse(Fetch, FETCH_VERSION, answer);
     let recordCount = 0;
-    for (const { partitionIndex, errorCode, highWatermark, records } of body.responses[0]?.partitions ?? []) {
+    for (const { partitionIndex, errorCode, highWatermark, logStartOffset, records } of body.responses[0]?.partitions ??
+      []) {
       // What retention took is left out.
-      if (errorCode === OFFSET_OUT_OF_RANGE) this.#nextOffsets.set(partitionIndex, 0);
-      else if (errorCode !== 0) throw new Error(`fetch failed with error ${errorCode}`);
+      if (errorCode === Errors.OFFSET_OUT_OF_RANGE) this.#nextOffsets.set(partitionIndex, Math.max(0, logStartOffset));
+      else if (errorCode !== 0) throw new Error(`fetch was answered with ${errorName(errorCode)}`);
       else recordCount += this.#take(partitionIndex, records, highWatermark);
     }
     this.#events.onAnswer(recordCount, latencyMs);
@@ -133,7 +134,7 @@ class Consumer {
     const isAtEnd = end >= highWatermark;
     if (isAtEnd && this.#load.isOnce) this.#nextOffsets.delete(partition);
     // It starts again at the end of the partition, so that the load lasts.
-    else this.#nextOffsets.set(partition, isAtEnd ? 0 : end);
+    else this.#nextOffsets.set(partition, isAtEnd && !this.#load.isTail ? 0 : end);
     return count;
   }
 }

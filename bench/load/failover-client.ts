@@ -1,9 +1,8 @@
 /** A producer that finds its partition's leader again, and measures how long it had none. */
 import { Produce } from "../../protocol/apis/00-produce.ts";
-import { Metadata } from "../../protocol/apis/03-metadata.ts";
 import { BatchBuilder } from "../../protocol/records/builder.ts";
 import { ZERO_UUID } from "../../protocol/schema.ts";
-import { ask } from "../admin.ts";
+import { ask, leadersNow } from "../admin.ts";
 import { delay } from "./stopwatch.ts";
 
 const PERIOD_MS = 5;
@@ -13,17 +12,7 @@ const REQUEST_MS = 1000;
 /** The address of each partition's leader. Waits until there is one for all. */
 export async function leadersOf(address: string, topic: string, partitions: number): Promise<string[]> {
   for (;;) {
-    const { brokers, topics } = await ask(address, Metadata, 9, {
-      topics: [{ name: topic, topicId: ZERO_UUID }],
-      allowAutoTopicCreation: false,
-      includeClusterAuthorizedOperations: false,
-      includeTopicAuthorizedOperations: false,
-    });
-    const leaders: string[] = [];
-    for (const { partitionIndex, leaderId } of topics[0]?.partitions ?? []) {
-      const leader = brokers.find(({ nodeId }) => nodeId === leaderId);
-      if (leader !== undefined) leaders[partitionIndex] = `${leader.host}:${leader.port}`;
-    }
+    const leaders = await leadersNow(address, topic);
     if (Object.keys(leaders).length === partitions) return leaders;
     await delay(PERIOD_MS);
   }
@@ -35,7 +24,6 @@ export class FailoverClient {
   readonly #records: Buffer;
   #turn = 0;
   #lastAnswerMs = -1;
-  #isClosed = false;
   leader = "";
   longestGapMs = 0;
 
@@ -49,7 +37,7 @@ export class FailoverClient {
   /** Writes a record every {@link PERIOD_MS} for so long. */
   async run(durationMs: number): Promise<void> {
     const end = performance.now() + durationMs;
-    while (performance.now() < end && !this.#isClosed) {
+    while (performance.now() < end) {
       const started = performance.now();
       if (await this.#write()) {
         const now = performance.now();
@@ -66,8 +54,15 @@ export class FailoverClient {
       this.longestGapMs = Math.max(this.longestGapMs, performance.now() - this.#lastAnswerMs);
   }
 
-  close(): void {
-    this.#isClosed = true;
+  /** After the leader's death: writes until another one has taken a record, and then for `steadyMs` more. Throws when there is none in time. */
+  async runUntilAnother(limitMs: number, steadyMs: number): Promise<void> {
+    const lastBefore = this.#lastAnswerMs;
+    const deadline = performance.now() + limitMs;
+    while (this.#lastAnswerMs === lastBefore) {
+      if (performance.now() > deadline) throw new Error(`no leader within ${limitMs} ms`);
+      await this.run(PERIOD_MS);
+    }
+    await this.run(steadyMs);
   }
 
   async #write(): Promise<boolean> {

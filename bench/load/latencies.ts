@@ -21,6 +21,11 @@ export class Latencies {
     this.#histogram.recordValue(Math.max(1, Math.round(latencyMs * MICROSECONDS_PER_MS)));
   }
 
+  /** Forgets all. */
+  reset(): void {
+    this.#histogram.reset();
+  }
+
   summary(): LatencySummary {
     const at = (percentile: number): number => this.#histogram.getValueAtPercentile(percentile) / MICROSECONDS_PER_MS;
     return { p50Ms: at(50), p99Ms: at(99), p999Ms: at(99.9), maxMs: this.#histogram.maxValue / MICROSECONDS_PER_MS };

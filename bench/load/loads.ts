@@ -9,6 +9,8 @@ interface Common {
   readonly leaders?: readonly string[];
   readonly warmupMs: number;
   readonly durationMs: number;
+  /** The load is ended and has failed after this; by default some time after it should have ended. */
+  readonly limitMs?: number;
 }
 
 export interface ProduceLoad extends Common {
@@ -27,6 +29,8 @@ export interface ProduceLoad extends Common {
   readonly isIdempotent: boolean;
   /** Requests a second over all connections; 0 sends as fast as answers come. */
   readonly requestsPerSecond: number;
+  /** How often it tells how it goes; never by default. */
+  readonly samplePeriodMs?: number;
 }
 
 export interface ConsumeLoad extends Common {
@@ -37,6 +41,8 @@ export interface ConsumeLoad extends Common {
   readonly connections: number;
   /** Most bytes of a partition in one answer. */
   readonly partitionMaxBytes: number;
+  /** Waits at the end of a partition for more, instead of beginning anew. */
+  readonly isTail: boolean;
   /** Ends when everything was read once, instead of beginning anew until the time is up. */
   readonly isOnce: boolean;
 }
@@ -83,5 +89,6 @@ export const CONSUME_DEFAULTS = {
   partitions: 6,
   connections: 1,
   partitionMaxBytes: 1024 * 1024,
+  isTail: false,
   isOnce: false,
 } as const;

@@ -1,5 +1,6 @@
 /** The requests that a produce load sends: one batch each, built once. */
 import { Produce } from "../../protocol/apis/00-produce.ts";
+import { errorName } from "../../protocol/errors.ts";
 import { decodeResponse, encodeRequest } from "../../protocol/frame.ts";
 import { BASE_SEQUENCE_OFFSET, computeCrc, PRODUCER_ID_OFFSET, setCrc } from "../../protocol/records/batch.ts";
 import { BatchBuilder } from "../../protocol/records/builder.ts";
@@ -94,6 +95,6 @@ export class ProduceAnswers {
       this.#sizeBytes = answer.length;
     }
     const errorCode = answer.readInt16BE(this.#errorCodeAt);
-    if (errorCode !== 0) throw new Error(`produce failed with error ${errorCode}`);
+    if (errorCode !== 0) throw new Error(`produce was answered with ${errorName(errorCode)}`);
   }
 }

@@ -6,11 +6,18 @@ import { Latencies } from "./latencies.ts";
 import { type LoadResult, type ProduceLoad, partitionsByLeader } from "./loads.ts";
 import { Pacer } from "./pacer.ts";
 import { ProduceAnswers, ProduceFrame } from "./produce-frames.ts";
+import type { Sample } from "./run-load.ts";
+import { Sampler } from "./sampler.ts";
 import { delay, Stopwatch } from "./stopwatch.ts";
 import { WireConnection } from "./wire-connection.ts";
 
-export async function runProduce(load: ProduceLoad, onMeasuring: () => void): Promise<LoadResult> {
+export async function runProduce(
+  load: ProduceLoad,
+  onMeasuring: () => void,
+  onSample: (sample: Sample) => void,
+): Promise<LoadResult> {
   const latencies = new Latencies();
+  const sampler = load.samplePeriodMs === undefined ? null : new Sampler(load.samplePeriodMs, onSample);
   const pacer = new Pacer(load.requestsPerSecond);
   let isMeasuring = false;
   let requests = 0;
@@ -21,6 +28,7 @@ export async function runProduce(load: ProduceLoad, onMeasuring: () => void): Pr
     if (!isMeasuring) return;
     requests++;
     latencies.add(latencyMs);
+    sampler?.add(latencyMs);
   };
   for (let index = 0; index < load.connections; index++) {
     for (const [address, partitions] of partitionsByLeader(load)) {
@@ -46,8 +54,10 @@ export async function runProduce(load: ProduceLoad, onMeasuring: () => void): Pr
   isMeasuring = true;
   onMeasuring();
   const stopwatch = new Stopwatch();
+  sampler?.start();
   await delay(load.durationMs);
   isMeasuring = false;
+  sampler?.stop();
   const spent = stopwatch.read();
   isOver = true;
   pacer.stop();

@@ -1,134 +1,212 @@
 /** The goals of PERFORMANCE for this machine, beside what was reached. A goal that nothing was measured for says so. */
-import type { Entry, Figure } from "../scenario.ts";
-import { TABLE_ROWS } from "../scenarios/table.ts";
-import { median, valuesOf } from "./statistics.ts";
+import { TABLE_ROWS } from "../load/rows.ts";
+import { type Entry, FIGURES, type Figure } from "../scenario.ts";
+import { median, placesOf, valuesByRound } from "./statistics.ts";
 
 export interface GoalRow {
   readonly goal: string;
+  /** The median, and the lowest and highest of the rounds. */
   readonly reached: string;
+  /** What was reached as a multiple of the goal, above 1 where it is met. NaN where it was not measured. */
+  readonly ratio: number;
   /** Null where it was not measured. */
   readonly isMet: boolean | null;
+  /** What Samsa's and Kafka's figures were, and what was the limit where it is short. */
+  readonly remark: string;
 }
 
-type At = (figure: Figure, title: string, system?: "Samsa" | "Kafka", scenario?: string) => number;
+/** Where a figure is found. */
+interface Where {
+  readonly scenario: string;
+  readonly at: string | number;
+  readonly figure: Figure;
+  /** Default Samsa. */
+  readonly system?: "Samsa" | "Kafka";
+}
+
+/** What was measured there, by round. */
+type Values = (where: Where) => ReadonlyMap<number, number>;
 
 interface Goal {
   readonly text: string;
-  /** What was reached, in the terms of {@link limit}. NaN where it was not measured. */
-  readonly reached: (at: At) => number;
+  /** What each round reached, in the terms of {@link limit}; none where it was not measured. */
+  readonly reached: (values: Values) => number[];
   readonly unit: string;
-  readonly digits: number;
   readonly limit: number;
   readonly isLeast: boolean;
+  /** The figures behind it: what it is short for is looked for there. */
+  readonly of: readonly Where[];
 }
 
 const { batched1k, idempotent, batched100b, ten, one, partitions64, partitions6, latency } = TABLE_ROWS;
 
-function ratio(title: string, limit: number, figure: Figure = "thousandRecordsPerSecond", scenario = "table"): Goal {
-  const isThree = scenario === "three-brokers" ? "three brokers, " : "";
-  return {
-    text: `${isThree}${title}: at least ${limit}× Kafka`,
-    reached: at => at(figure, title, "Samsa", scenario) / at(figure, title, "Kafka", scenario),
-    ...{ unit: "×", digits: 2, limit, isLeast: true },
+function where(at: string | number, figure: Figure, scenario = "table"): Where {
+  return { scenario, at, figure };
+}
+
+/** Of the rounds in which both were measured. */
+function quotients(upper: ReadonlyMap<number, number>, lower: ReadonlyMap<number, number>): number[] {
+  return Array.from(upper, ([round, value]) => value / (lower.get(round) ?? Number.NaN)).filter(
+    quotient => !Number.isNaN(quotient),
+  );
+}
+
+/** Samsa's figure against Kafka's. */
+function againstKafka(text: string, place: Where, limit: number, isLeast: boolean): Goal {
+  const reached = (values: Values): number[] => quotients(values(place), values({ ...place, system: "Kafka" }));
+  return { text, reached, unit: "×", limit, isLeast, of: [place, { ...place, system: "Kafka" }] };
+}
+
+function faster(title: string, limit: number, scenario = "table"): Goal {
+  const prefix = scenario === "three-brokers" ? "three brokers, " : "";
+  const place = where(title, "thousandRecordsPerSecond", scenario);
+  return againstKafka(`${prefix}${title}: at least ${limit}× Kafka`, place, limit, true);
+}
+
+function least(text: string, limit: number, place: Where): Goal {
+  const { unit } = FIGURES[place.figure];
+  return { text, reached: values => [...values(place).values()], ...{ unit, limit, isLeast: true, of: [place] } };
+}
+
+function most(text: string, limit: number, place: Where): Goal {
+  const { unit } = FIGURES[place.figure];
+  return { text, reached: values => [...values(place).values()], ...{ unit, limit, isLeast: false, of: [place] } };
+}
+
+/** Memory is told in MB in the goals. */
+function mostMegabytes(text: string, limit: number, places: readonly Where[]): Goal {
+  const reached = (values: Values): number[] => {
+    const all = places.flatMap(place => [...values(place).values()]);
+    return all.length === 0 ? [] : [(Math.max(...all) * 2 ** 20) / 1e6];
   };
+  return { text, reached, unit: "MB", limit, isLeast: false, of: [] };
 }
 
-function least(text: string, limit: number, unit: string, reached: Goal["reached"]): Goal {
-  return { text, reached, unit, digits: 2, limit, isLeast: true };
+/** One of our own figures against another. */
+function ownRatio(text: string, [upper, lower]: readonly [Where, Where], limit: number, isLeast: boolean): Goal {
+  const reached = (values: Values): number[] => quotients(values(upper), values(lower));
+  return { text, reached, unit: "×", limit, isLeast, of: [upper, lower] };
 }
 
-function most(text: string, limit: number, unit: string, reached: Goal["reached"]): Goal {
-  return { text, reached, unit, digits: 2, limit, isLeast: false };
-}
-
-const ALL_LOADS = [batched1k, idempotent, batched100b, ten, one, partitions64].map(({ title }) => title);
+const LOADS = [batched1k, idempotent, batched100b, ten, one, partitions64].map(({ title }) => title);
+const THREE = "three-brokers";
 
 const GOALS: readonly Goal[] = [
-  ratio(batched1k.title, 1.5),
-  ratio(idempotent.title, 1.5),
-  most("produce 1 KiB batched: CPU", 2, "s/GB", at => at("cpuSecondsPerGigabyte", batched1k.title)),
-  ratio(batched100b.title, 1),
-  ratio(ten.title, 3),
-  ratio(one.title, 4),
-  most("one a batch: broker CPU a request", 10, "µs", at => at("cpuMicrosecondsPerRequest", one.title)),
-  ratio(partitions64.title, 2.5),
-  least(
+  faster(batched1k.title, 1.5),
+  faster(idempotent.title, 1.5),
+  most("produce 1 KiB batched: CPU", 2, where(batched1k.title, "cpuSecondsPerGigabyte")),
+  faster(batched100b.title, 1),
+  faster(ten.title, 3),
+  faster(one.title, 4),
+  most("one a batch: broker CPU a request", 10, where(one.title, "cpuMicrosecondsPerRequest")),
+  faster(partitions64.title, 2.5),
+  ownRatio(
     "64 partitions against our own 6",
-    0.75,
-    "×",
-    at => at("megabytesPerSecond", partitions64.title) / at("megabytesPerSecond", partitions6.title),
+    [where(partitions64.title, "megabytesPerSecond"), where(partitions6.title, "megabytesPerSecond")],
+    ...([0.75, true] as const),
   ),
-  least("consume 1 KiB records", 1000, "MB/s", at => at("megabytesPerSecond", batched1k.consumeTitle)),
-  least("consume 100 B records", 3000, "K/s", at => at("thousandRecordsPerSecond", batched100b.consumeTitle)),
-  most("consume: CPU", 0.5, "s/GB", at => at("cpuSecondsPerGigabyte", batched1k.consumeTitle)),
-  most("latency at 1,000 records/s: p50", 0.4, "ms", at => at("p50Ms", latency.title)),
-  most(
-    "the same: p99, against Kafka's",
-    1,
-    "×",
-    at => at("p99Ms", latency.title) / at("p99Ms", latency.title, "Kafka"),
-  ),
-  most(
-    "the same: p99.9, against Kafka's",
-    1,
-    "×",
-    at => at("p999Ms", latency.title) / at("p999Ms", latency.title, "Kafka"),
-  ),
-  most("start to the first answer", 150, "ms", at => at("startMs", "its own", "Samsa", "start")),
-  most(
-    "memory after the start",
-    90,
-    "MB",
-    at => (at("memoryAfterStartMebibytes", "its own", "Samsa", "start") * 2 ** 20) / 1e6,
-  ),
-  most(
+  least("consume 1 KiB records", 1000, where(batched1k.consumeTitle, "megabytesPerSecond")),
+  least("consume 100 B records", 3000, where(batched100b.consumeTitle, "thousandRecordsPerSecond")),
+  most("consume 1 KiB records: CPU", 0.5, where(batched1k.consumeTitle, "cpuSecondsPerGigabyte")),
+  most("latency at 1,000 records/s: p50", 0.4, where(latency.title, "p50Ms")),
+  againstKafka("the same: p99, at most Kafka's", where(latency.title, "p99Ms"), 1, false),
+  againstKafka("the same: p99.9, at most Kafka's", where(latency.title, "p999Ms"), 1, false),
+  most("start to the first answer, new directory", 150, where("new", "startMs", "start")),
+  most("start to the first answer, its own directory", 150, where("its own", "startMs", "start")),
+  mostMegabytes("memory after the start", 90, [where("its own", "memoryAfterStartMebibytes", "start")]),
+  mostMegabytes(
     "memory under the loads above, the most",
     250,
-    "MB",
-    at => (Math.max(...ALL_LOADS.map(title => at("memoryMebibytes", title))) * 2 ** 20) / 1e6,
+    LOADS.map(title => where(title, "memoryMebibytes")),
   ),
-  ratio(batched1k.title, 2.5, "thousandRecordsPerSecond", "three-brokers"),
-  ratio(one.title, 8, "thousandRecordsPerSecond", "three-brokers"),
-  most(
-    "three brokers, latency at 1,000 records/s: p99, against Kafka's",
-    0.5,
-    "×",
-    at => at("p99Ms", latency.title, "Samsa", "three-brokers") / at("p99Ms", latency.title, "Kafka", "three-brokers"),
+  faster(batched1k.title, 2.5, THREE),
+  faster(one.title, 8, THREE),
+  againstKafka(
+    "three brokers, latency at 1,000 records/s: p99, at most half of Kafka's",
+    where(latency.title, "p99Ms", THREE),
+    ...([0.5, false] as const),
   ),
-  most("longest gap after kill -9 of a leader", 300, "ms", at => at("gapMs", "kill -9", "Samsa", "failover")),
-  most("memory of an idle connection, of 10,000", 20, "KiB", at =>
-    at("kibibytesEach", "10000", "Samsa", "idle-connections"),
+  mostMegabytes(
+    "three brokers, memory under load, all three",
+    750,
+    LOADS.map(title => where(title, "memoryMebibytes", THREE)),
   ),
-  most("memory of an idle partition, of 10,000", 10, "KiB", at =>
-    at("kibibytesEach", "10000", "Samsa", "idle-partitions"),
-  ),
-  most(
+  most("longest gap after kill -9 of a leader", 300, where("kill -9", "gapMs", "failover")),
+  most("memory of an idle connection, of 10,000", 20, where(10_000, "kibibytesEach", "idle-connections")),
+  most("memory of an idle partition, of 10,000", 10, where(10_000, "kibibytesEach", "idle-partitions")),
+  ownRatio(
     "p50 of one client beside 10,000 idle connections, against none",
-    2,
-    "×",
-    at => at("p50Ms", "10000", "Samsa", "idle-connections") / at("p50Ms", "0", "Samsa", "idle-connections"),
+    [where(10_000, "p50Ms", "idle-connections"), where(0, "p50Ms", "idle-connections")],
+    ...([2, false] as const),
   ),
-  most(
+  ownRatio(
     "p50 of one client beside 10,000 idle partitions, against none",
-    2,
-    "×",
-    at => at("p50Ms", "10000", "Samsa", "idle-partitions") / at("p50Ms", "0", "Samsa", "idle-partitions"),
+    [where(10_000, "p50Ms", "idle-partitions"), where(0, "p50Ms", "idle-partitions")],
+    ...([2, false] as const),
   ),
 ];
 
+/** Goals of the soak, which is a run of its own; `at` is what sums it up. */
+function soakGoals(entries: readonly Entry[]): readonly Goal[] {
+  const at = placesOf(entries, "soak").find(place => typeof place === "string");
+  if (at === undefined) return [];
+  return [
+    // A tenth of what a broker may take, in an hour: what is less cannot be told from noise in half an hour.
+    most("soak: memory's slope", 25, where(at, "slopeMebibytesPerHour", "soak")),
+    most("soak: p99 in the last third against the first", 1.25, where(at, "p99Drift", "soak")),
+    most("soak: longest pause of the garbage collector", 10, where(at, "pauseMs", "soak")),
+  ];
+}
+
 export function goalRows(entries: readonly Entry[]): GoalRow[] {
-  const at: At = (figure, title, system = "Samsa", scenario = "table") => {
-    const place = /^\d+$/.test(title) ? Number(title) : title;
-    return median(valuesOf(entries, { scenario, system, at: place }, figure));
-  };
-  return GOALS.map(goal => {
-    const reached = goal.reached(at);
-    if (Number.isNaN(reached)) return { goal: textOf(goal), reached: "not measured", isMet: null };
-    const isMet = goal.isLeast ? reached >= goal.limit : reached <= goal.limit;
-    return { goal: textOf(goal), reached: `${reached.toFixed(goal.digits)} ${goal.unit}`, isMet };
+  const values: Values = ({ scenario, at, figure, system = "Samsa" }) =>
+    valuesByRound(entries, { scenario, system, at }, figure);
+  return [...GOALS, ...soakGoals(entries)].map(goal => {
+    const reached = goal.reached(values);
+    if (reached.length === 0)
+      return { goal: textOf(goal), reached: "not measured", ratio: Number.NaN, isMet: null, remark: "" };
+    const { limit, isLeast, unit } = goal;
+    const middle = median(reached);
+    const ratio = isLeast ? middle / limit : limit / middle;
+    const isMet = isLeast ? middle >= limit : middle <= limit;
+    const range = reached.length > 1 ? ` (${short(Math.min(...reached))}–${short(Math.max(...reached))})` : "";
+    const remark = [figuresOf(goal, values), isMet ? "" : limits(goal, values)].filter(text => text !== "").join("; ");
+    return { goal: textOf(goal), reached: `${short(middle)}${range} ${unit}`, ratio, isMet, remark };
   });
 }
 
 function textOf({ text, limit, unit, isLeast }: Goal): string {
-  return text.includes("at least") ? text : `${text}: ${isLeast ? "at least" : "at most"} ${limit} ${unit}`;
+  const isTold = text.includes("at least") || text.includes("at most");
+  return isTold ? text : `${text}: ${isLeast ? "at least" : "at most"} ${limit.toLocaleString("en")} ${unit}`;
+}
+
+/** With three digits that tell. */
+function short(value: number): string {
+  if (value >= 100) return Math.round(value).toLocaleString("en");
+  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+/** Of a ratio, both figures. */
+function figuresOf({ of }: Goal, values: Values): string {
+  if (of.length !== 2) return "";
+  const [upper, lower] = of.map(place => short(median([...values(place).values()])));
+  return `${upper} against ${lower} ${FIGURES[of[0]!.figure].unit}`;
+}
+
+/** Above this share, a process of one thread has no more to give. */
+const FULL_CORE = 0.9;
+
+/** What was used up while Samsa was measured: a hint, not a diagnosis. */
+function limits({ of }: Goal, values: Values): string {
+  const [place] = of;
+  if (place === undefined) return "";
+  const [cores, clientCores] = (["brokerCores", "clientCpuShare"] as const).map(figure =>
+    median([...values({ ...place, figure }).values()]),
+  ) as [number, number];
+  if (Number.isNaN(cores) || Number.isNaN(clientCores)) return "";
+  const used = `Samsa ${cores.toFixed(2)} cores, generator ${clientCores.toFixed(2)}`;
+  if (clientCores > FULL_CORE) return `${used}: the generator was the limit`;
+  if (cores + clientCores > 2 * FULL_CORE) return `${used}: the machine's cores were full`;
+  if (cores > FULL_CORE) return `${used}: the broker's one loop was full`;
+  return `${used}: neither was full, so the disk was waited for`;
 }

@@ -1,84 +1,91 @@
 /** The report that people read. */
-import { type Bench, type Entry, FIGURES, type Scenario } from "../scenario.ts";
+import type { Omission, ResultsData } from "../results.ts";
+import { FIGURES, type Scenario } from "../scenario.ts";
 import { goalRows } from "./goals.ts";
 import { placesOf, spread, valuesOf } from "./statistics.ts";
 
-/** Everything a run leaves behind. */
-export interface Results {
-  readonly date: string;
-  readonly machine: string;
-  readonly systems: readonly { readonly name: string; readonly description: string }[];
-  readonly settings: Readonly<Record<string, string | number | boolean>>;
-  /** How long it took, and what the machine was doing before it began. */
-  readonly minutes: number;
-  readonly loadAverageBefore: number;
-  readonly entries: readonly Entry[];
-  readonly omissions: Bench["omissions"];
-}
+const HOW_TO_READ =
+  "Cells show the median of the rounds, and the lowest and highest. Broker, load generator and disk share one machine, so differences below 1.2× are ties. `client CPU` near one core means that the generator was the limit.";
 
 /** @param plots file names of the drawings, by scenario */
 export function markdownOf(
-  results: Results,
+  results: ResultsData,
   scenarios: readonly Scenario[],
   plots: ReadonlyMap<string, readonly string[]>,
 ): string {
+  const { date, machine, minutes, loadAverageBefore, systems, settings, entries } = results;
+  const disturbed = entries.filter(({ isDisturbed }) => isDisturbed).length;
   return `${[
     "# Benchmark",
     "",
-    `${results.date}, ${results.machine}; ${results.minutes.toFixed(0)} minutes. Load average of the machine before: ${results.loadAverageBefore.toFixed(2)}.`,
+    `${date}, ${machine}; ${minutes.toFixed(0)} minutes. Load average of the machine before: ${loadAverageBefore.toFixed(2)}. ${
+      disturbed === 0
+        ? "Each measurement began on a machine at rest: nothing left to write to the disk, nobody computing."
+        : `**${disturbed} of ${entries.length} measurements began while the machine was doing something else as well.**`
+    }`,
     "",
-    ...results.systems.map(({ name, description }) => `- ${name}: ${description}`),
-    `- Settings: ${Object.entries(results.settings)
+    ...systems.map(({ name, description }) => `- ${name}: ${description}`),
+    `- Settings: ${Object.entries(settings)
       .map(([name, value]) => `${name} ${value}`)
-      .join(", ")}.`,
+      .join("; ")}.`,
     "",
-    "Cells show the median of the rounds, and the lowest and highest. Broker, load generator and disk share one machine, so differences below 1.2× are ties. `client CPU` near one core means that the generator was the limit.",
+    HOW_TO_READ,
     "",
-    ...goals(results.entries),
+    ...goals(results),
     ...scenarios.flatMap(scenario => section(results, scenario, plots.get(scenario.name) ?? [])),
   ].join("\n")}\n`;
 }
 
-function goals(entries: readonly Entry[]): string[] {
+function goals({ entries }: ResultsData): string[] {
   const rows = goalRows(entries);
+  const measured = rows.filter(({ isMet }) => isMet !== null);
+  const met = measured.filter(({ isMet }) => isMet);
   return [
     "## Goals",
     "",
-    "| goal | reached | |",
-    "|---|---|---|",
-    ...rows.map(
-      ({ goal, reached, isMet }) => `| ${goal} | ${reached} | ${isMet === null ? "" : isMet ? "met" : "**short**"} |`,
-    ),
+    `${met.length} of ${measured.length} that were measured are met. \`of the goal\` is above 1 where one is.`,
+    "",
+    "| goal | reached | of the goal | | figures |",
+    "|---|---|---|---|---|",
+    ...rows.map(({ goal, reached, ratio, isMet, remark }) => {
+      const verdict = isMet === null ? "" : isMet ? "met" : "**short**";
+      return `| ${goal} | ${reached} | ${isMet === null ? "" : `${ratio.toFixed(2)}×`} | ${verdict} | ${remark} |`;
+    }),
     "",
   ];
 }
 
-function section(results: Results, scenario: Scenario, plots: readonly string[]): string[] {
-  const { entries } = results;
+function section(results: ResultsData, scenario: Scenario, plots: readonly string[]): string[] {
+  const entries = results.entries.filter(entry => entry.scenario === scenario.name);
   const omissions = results.omissions.filter(omission => omission.scenario === scenario.name);
-  const places = placesOf(entries, scenario.name);
+  const places = placesOf(entries, scenario.name).filter(at => !scenario.isTimeline || typeof at === "string");
   if (places.length === 0 && omissions.length === 0) return [];
-  const systems = [...new Set(entries.filter(entry => entry.scenario === scenario.name).map(({ system }) => system))];
-  const columns = scenario.columns.filter(figure =>
-    entries.some(entry => entry.scenario === scenario.name && entry.figures[figure] !== undefined),
-  );
+  const columns = scenario.columns.filter(figure => entries.some(({ figures }) => figures[figure] !== undefined));
+  const systems = [...new Set(entries.map(({ system }) => system))].sort(samsaFirst);
   const lines = ["", `## ${scenario.title}`, "", scenario.text, ""];
   if (places.length > 0) {
     lines.push(`| ${scenario.axis} | | ${columns.map(figure => FIGURES[figure].title).join(" | ")} |`);
     lines.push(`|---|---|${columns.map(() => "---|").join("")}`);
     for (const at of places) {
       for (const system of systems) {
+        if (!entries.some(entry => entry.system === system && entry.at === at)) continue;
         const where = { scenario: scenario.name, system, at };
-        if (!entries.some(entry => entry.scenario === scenario.name && entry.system === system && entry.at === at))
-          continue;
         const cells = columns.map(figure => spread(valuesOf(entries, where, figure), figure));
         lines.push(`| ${typeof at === "number" ? at.toLocaleString("en") : at} | ${system} | ${cells.join(" | ")} |`);
       }
     }
     lines.push("");
   }
-  for (const { system, why } of omissions) lines.push(`- ${system}: not measured – ${why}`);
-  if (omissions.length > 0) lines.push("");
+  lines.push(...omissionLines(omissions));
   for (const file of plots) lines.push(`![${scenario.title}](${file})`, "");
   return lines;
+}
+
+function omissionLines(omissions: readonly Omission[]): string[] {
+  if (omissions.length === 0) return [];
+  return [...omissions.map(({ system, at, why }) => `- ${system}, ${at}: not measured – ${why}`), ""];
+}
+
+export function samsaFirst(a: string, b: string): number {
+  return Number(b === "Samsa") - Number(a === "Samsa");
 }

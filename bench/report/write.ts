@@ -1,17 +1,19 @@
-/** Writes a run's results: JSON with every figure, Markdown, and a folder of drawings. */
-import { mkdirSync, writeFileSync } from "node:fs";
+/** Writes a run's report: JSON with every figure, Markdown, and a folder of drawings. */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import type { ResultsData } from "../results.ts";
 import type { Scenario } from "../scenario.ts";
-import { markdownOf, type Results } from "./markdown.ts";
+import { markdownOf } from "./markdown.ts";
 import { plot } from "./plots.ts";
 
 /** Returns the path of the Markdown file. */
 export async function writeReport(
-  results: Results,
+  results: ResultsData,
   scenarios: readonly Scenario[],
   options: { readonly outDir: string; readonly name: string },
 ): Promise<string> {
   const stem = join(options.outDir, options.name);
+  rmSync(stem, { recursive: true, force: true });
   mkdirSync(stem, { recursive: true });
   writeFileSync(`${stem}.json`, `${JSON.stringify(results, null, 1)}\n`);
   const plots = new Map<string, string[]>();

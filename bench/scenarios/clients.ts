@@ -10,11 +10,12 @@ import type { System } from "../systems/system.ts";
 
 /** How many records each moves: some seconds' worth. */
 const CLIENTS: ReadonlyMap<Client, number> = new Map([
-  [rdkafka, 1_000_000],
+  [rdkafka, 2_000_000],
   [kcat, 500_000],
-  [java, 1_000_000],
+  [java, 2_000_000],
   [kafkajs, 200_000],
 ]);
+const QUICK_PART = 40;
 
 export const clients: Scenario = {
   name: "clients",
@@ -23,25 +24,22 @@ export const clients: Scenario = {
   axis: "client",
   columns: ["megabytesPerSecond", "thousandRecordsPerSecond", "cpuSecondsPerGigabyte", "p50Ms", "p99Ms", "p999Ms"],
   plots: ["megabytesPerSecond"],
-  isQuick: false,
   async run(bench) {
     if (!bench.options.withClients) {
-      bench.omit("clients", "all", "left out as asked");
+      bench.omit({ scenario: "clients", system: "all", at: "all" }, "left out as asked");
       return;
     }
     for (const [client, records] of CLIENTS) {
       const missing = client.missing();
       if (missing !== null) {
-        bench.omit("clients", client.name, missing);
+        bench.omit({ scenario: "clients", system: "all", at: client.name }, missing);
         continue;
       }
-      for (let round = 0; round < bench.options.rounds; round++) {
-        for (const system of bench.systems) {
-          try {
-            await measure(bench, system, client, records, round);
-          } catch (error) {
-            bench.omit("clients", `${client.name} on ${system.name}`, error);
-          }
+      for (let round = 0; round < bench.sweepRounds; round++) {
+        for (const system of await bench.inTurn(round)) {
+          const place = { scenario: "clients", system: system.name, round, at: client.name };
+          const count = bench.options.isQuick ? records / QUICK_PART : records;
+          await bench.attempt(place, () => measure(bench, system, client, count, round));
         }
       }
     }
@@ -53,26 +51,27 @@ async function measure(bench: Bench, system: System, client: Client, records: nu
   const topic = bench.newTopic("clients");
   await createTopics(address, [topic], { partitions: 6 });
   for (const direction of ["produce", "consume"] as const) {
+    await bench.untilQuiet();
     const before = processUsage(system.pid);
     const seconds = await client[direction](address, topic, records);
     const after = processUsage(system.pid);
     const bytes = records * SIZE_BYTES;
-    bench.record({
-      ...{ scenario: "clients", system: name, round, at: `${client.name}, ${direction}` },
-      figures: {
-        megabytesPerSecond: bytes / 1e6 / seconds,
-        thousandRecordsPerSecond: records / seconds / 1000,
-        ...(before === null || after === null
-          ? null
-          : { cpuSecondsPerGigabyte: (after.cpuSeconds - before.cpuSeconds) / (bytes / 1e9) }),
-      },
+    const place = { scenario: "clients", system: name, round, at: `${client.name}, ${direction}` };
+    bench.record(place, {
+      megabytesPerSecond: bytes / 1e6 / seconds,
+      thousandRecordsPerSecond: records / seconds / 1000,
+      ...(before === null || after === null
+        ? null
+        : { cpuSecondsPerGigabyte: (after.cpuSeconds - before.cpuSeconds) / (bytes / 1e9) }),
     });
   }
   await deleteTopics(address, [topic]);
-  if (client.latency === undefined) return;
+  // It takes 3,000 records one after the other, and a JVM's start.
+  if (client.latency === undefined || bench.options.isQuick) return;
   const other = bench.newTopic("latency");
   await createTopics(address, [other], { partitions: 1 });
+  await bench.untilQuiet();
   const figures = await client.latency(address, other);
-  bench.record({ scenario: "clients", system: name, round, at: `${client.name}, end to end`, figures });
+  bench.record({ scenario: "clients", system: name, round, at: `${client.name}, end to end` }, figures);
   await deleteTopics(address, [other]);
 }

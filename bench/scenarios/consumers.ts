@@ -4,39 +4,40 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createTopics, deleteTopics } from "../admin.ts";
 import { CONSUME_DEFAULTS, PRODUCE_DEFAULTS } from "../load/loads.ts";
+import { TABLE_ROWS } from "../load/rows.ts";
 import { type Bench, figuresOf, type Scenario } from "../scenario.ts";
 import type { System } from "../systems/system.ts";
-import { timingOf } from "./table.ts";
 
 const KIBIBYTE = 1024;
+/** To read a topic once from a slow disk. */
+const COLD_LIMIT_MS = 300_000;
 
 export const coldConsume: Scenario = {
   name: "cold-consume",
   title: "Consuming what is in no cache",
-  text: "A topic is filled with 1 KiB records for some seconds, the broker stopped, the files' pages dropped from the system's cache, the broker started, and everything read once by one consumer. On a virtual machine the host may still have it in memory.",
+  text: "A topic is filled with 1 KiB records for some seconds, the broker stopped, the files' pages dropped from the system's cache, the broker started, and everything read once by one consumer: a JVM reads it with code that is not compiled yet. On a virtual machine the host may still have it in memory.",
   axis: "load",
   columns: ["megabytesPerSecond", "cpuSecondsPerGigabyte", "memoryMebibytes", "p99Ms"],
   plots: [],
-  isQuick: false,
   async run(bench) {
-    for (const make of bench.makes) {
-      const system = await make.start(bench.options.dataDir);
-      try {
-        const topic = await fill(bench, system);
-        for (let round = 0; round < bench.options.rounds; round++) {
-          await system.kill("SIGTERM");
-          dropFromCache(system.dataDir);
-          await system.restart();
-          const figures = figuresOf(
-            await bench.load([system.pid], { ...consumeLoad(bench, system, topic), isOnce: true }),
-          );
-          bench.record({ scenario: "cold-consume", system: system.name, round, at: "cold", figures });
+    for (const make of bench.fleet.makes) {
+      const place = { scenario: "cold-consume", system: make.name, round: 0, at: "cold" };
+      await bench.attempt(place, async () => {
+        const system = await bench.fleet.fresh(make);
+        try {
+          const topic = await fill(bench, system);
+          for (let round = 0; round < bench.options.rounds; round++) {
+            await system.kill("SIGTERM");
+            dropFromCache(system.dataDir);
+            await system.restart();
+            const load = { ...consumeLoad(bench, system, topic), isOnce: true, limitMs: COLD_LIMIT_MS };
+            bench.record({ ...place, round }, figuresOf(await bench.load([system.pid], load)));
+          }
+          await deleteTopics(system.address, [topic]);
+        } finally {
+          await bench.fleet.release(system);
         }
-      } catch (error) {
-        bench.omit("cold-consume", make.name, error);
-      } finally {
-        await system.stop();
-      }
+      });
     }
   },
 };
@@ -50,38 +51,42 @@ export const manyConsumers: Scenario = {
   axis: "consumers",
   columns: ["megabytesPerSecond", "cpuSecondsPerGigabyte", "clientCpuShare", "memoryMebibytes", "p99Ms"],
   plots: ["megabytesPerSecond", "cpuSecondsPerGigabyte"],
-  isQuick: false,
   async run(bench) {
-    const filled = new Map<System, string>();
-    for (const system of bench.systems) filled.set(system, await fill(bench, system));
-    for (let round = 0; round < bench.options.rounds; round++) {
-      for (const connections of CONSUMERS) {
-        for (const [system, topic] of filled) {
+    const filled = new Map<string, string>();
+    for (const system of await bench.inTurn(0)) {
+      const place = { scenario: "many-consumers", system: system.name, round: 0, at: "fill" };
+      await bench.attempt(place, async () => void filled.set(system.name, await fill(bench, system)));
+    }
+    for (let round = 0; round < bench.sweepRounds; round++) {
+      for (const connections of bench.options.isQuick ? CONSUMERS.slice(-1) : CONSUMERS) {
+        for (const system of await bench.inTurn(round)) {
+          const topic = filled.get(system.name);
+          const place = { scenario: "many-consumers", system: system.name, round, at: connections };
+          if (topic === undefined) continue;
           const load = { ...consumeLoad(bench, system, topic), connections, partitionMaxBytes: 64 * KIBIBYTE };
-          const figures = figuresOf(await bench.load([system.pid], load));
-          bench.record({ scenario: "many-consumers", system: system.name, round, at: connections, figures });
+          await bench.attempt(place, async () => bench.record(place, figuresOf(await bench.load([system.pid], load))));
         }
       }
     }
-    for (const [system, topic] of filled) await deleteTopics(system.address, [topic]);
+    for (const system of await bench.inTurn(0)) {
+      const topic = filled.get(system.name);
+      if (topic !== undefined) await deleteTopics(system.address, [topic]);
+    }
   },
 };
 
 /** A new topic with some seconds' worth of records. */
-export async function fill(bench: Bench, system: System): Promise<string> {
+async function fill(bench: Bench, system: System): Promise<string> {
   const topic = bench.newTopic("filled");
   await createTopics(system.address, [topic], { partitions: PRODUCE_DEFAULTS.partitions });
-  await bench.load([system.pid], {
-    ...PRODUCE_DEFAULTS,
-    ...{ warmupMs: 0, durationMs: bench.options.durationMs },
-    ...{ recordSizeBytes: KIBIBYTE, recordsPerBatch: 250, pipeline: 5 },
-    ...{ address: system.address, topics: [topic] },
-  });
+  const { durationMs } = bench.options.timings.line;
+  const common = { warmupMs: 0, durationMs, address: system.address, topics: [topic] };
+  await bench.load([system.pid], { ...PRODUCE_DEFAULTS, ...TABLE_ROWS.batched1k.produce, ...common });
   return topic;
 }
 
-function consumeLoad(bench: Bench, system: System, topic: string) {
-  return { ...CONSUME_DEFAULTS, ...timingOf(bench), address: system.address, topic, recordSizeBytes: KIBIBYTE };
+function consumeLoad(bench: Bench, { address }: System, topic: string) {
+  return { ...CONSUME_DEFAULTS, ...bench.options.timings.sweep, address, topic, recordSizeBytes: KIBIBYTE };
 }
 
 /** Asks the system to forget the pages of all log files. GNU `dd` can ask for that, and needs no rights. */

@@ -1,11 +1,11 @@
 /** What idle things cost: connections, partitions. */
 import { connect, type Socket } from "node:net";
-import { createTopics } from "../admin.ts";
+import { createTopics, deleteTopics } from "../admin.ts";
 import { PRODUCE_DEFAULTS } from "../load/loads.ts";
+import { TABLE_ROWS } from "../load/rows.ts";
 import { processUsage } from "../process-usage.ts";
 import { type Bench, figuresOf, type Scenario } from "../scenario.ts";
 import type { System } from "../systems/system.ts";
-import { timingOf } from "./table.ts";
 
 /** Partitions of one request that creates topics. */
 const PARTITIONS_PER_TOPIC = 100;
@@ -17,11 +17,10 @@ export const idleConnections: Scenario = {
   axis: "idle connections",
   columns: ["kibibytesEach", "p50Ms", "p99Ms", "memoryMebibytes"],
   plots: ["p99Ms", "memoryMebibytes"],
-  isQuick: false,
   async run(bench) {
     await onFreshSystems(bench, "idle-connections", async (system, round) => {
       await measure(bench, "idle-connections", system, round, 0, {});
-      for (const count of [1000, 10_000]) {
+      for (const count of countsOf(bench)) {
         const before = await settledMemory(system.pid);
         const sockets = await openMany(system.address, count);
         const kibibytesEach = ((await settledMemory(system.pid)) - before) / count / 1024;
@@ -40,25 +39,31 @@ export const idlePartitions: Scenario = {
   axis: "idle partitions",
   columns: ["kibibytesEach", "secondsToCreate", "p50Ms", "p99Ms", "memoryMebibytes"],
   plots: ["p99Ms", "memoryMebibytes"],
-  isQuick: false,
   async run(bench) {
     await onFreshSystems(bench, "idle-partitions", async (system, round) => {
       await measure(bench, "idle-partitions", system, round, 0, {});
-      let partitions = 0;
-      for (const count of [1000, 10_000]) {
+      const topics: string[] = [];
+      for (const count of countsOf(bench)) {
         const before = await settledMemory(system.pid);
         const started = performance.now();
-        const added = count - partitions;
-        for (; partitions < count; partitions += PARTITIONS_PER_TOPIC) {
-          await createTopics(system.address, [bench.newTopic("idle")], { partitions: PARTITIONS_PER_TOPIC });
+        const added = count - topics.length * PARTITIONS_PER_TOPIC;
+        while (topics.length * PARTITIONS_PER_TOPIC < count) {
+          const topic = bench.newTopic("idle");
+          await createTopics(system.address, [topic], { partitions: PARTITIONS_PER_TOPIC });
+          topics.push(topic);
         }
         const secondsToCreate = (performance.now() - started) / 1000;
         const kibibytesEach = ((await settledMemory(system.pid)) - before) / added / 1024;
         await measure(bench, "idle-partitions", system, round, count, { kibibytesEach, secondsToCreate });
       }
+      if (bench.options.isQuick) await deleteTopics(system.address, topics);
     });
   },
 };
+
+function countsOf(bench: Bench): readonly number[] {
+  return bench.options.isQuick ? [500] : [1000, 10_000];
+}
 
 /** Brokers of their own, once: what stays in memory must not burden what is measured later. */
 async function onFreshSystems(
@@ -66,15 +71,16 @@ async function onFreshSystems(
   scenario: string,
   run: (system: System, round: number) => Promise<void>,
 ): Promise<void> {
-  for (const make of bench.makes) {
-    const system = await make.start(bench.options.dataDir);
-    try {
-      await run(system, 0);
-    } catch (error) {
-      bench.omit(scenario, make.name, error);
-    } finally {
-      await system.stop();
-    }
+  for (const make of bench.fleet.makes) {
+    await bench.attempt({ scenario, system: make.name, round: 0, at: "all" }, async () => {
+      const system = await bench.fleet.fresh(make);
+      try {
+        if (!bench.options.isQuick) await bench.fleet.warmUp(system, [TABLE_ROWS.one, TABLE_ROWS.latency]);
+        await run(system, 0);
+      } finally {
+        await bench.fleet.release(system);
+      }
+    });
   }
 }
 
@@ -90,13 +96,14 @@ async function measure(
   await createTopics(system.address, [topic], { partitions: PRODUCE_DEFAULTS.partitions });
   const measurement = await bench.load([system.pid], {
     ...PRODUCE_DEFAULTS,
-    ...timingOf(bench),
-    ...{ recordSizeBytes: 1024, recordsPerBatch: 1, pipeline: 0, requestsPerSecond: 1000 },
+    ...bench.options.timings.line,
+    ...TABLE_ROWS.latency.produce,
     ...{ address: system.address, topics: [topic] },
   });
   const { p50Ms, p99Ms, p999Ms, memoryMebibytes } = figuresOf(measurement);
   const figures = { p50Ms: p50Ms!, p99Ms: p99Ms!, p999Ms: p999Ms!, memoryMebibytes: memoryMebibytes ?? Number.NaN };
-  bench.record({ scenario, system: system.name, round, at, figures: { ...further, ...figures } });
+  bench.record({ scenario, system: system.name, round, at }, { ...further, ...figures });
+  await deleteTopics(system.address, [topic]);
 }
 
 /** Memory once it has stopped to change much. */

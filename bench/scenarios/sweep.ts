@@ -2,7 +2,6 @@
 import { createTopics, deleteTopics } from "../admin.ts";
 import { PRODUCE_DEFAULTS, type ProduceLoad } from "../load/loads.ts";
 import { type Bench, type Figure, figuresOf, type Scenario } from "../scenario.ts";
-import { timingOf } from "./table.ts";
 
 type Setting = Partial<ProduceLoad> & Pick<ProduceLoad, "recordSizeBytes" | "recordsPerBatch" | "pipeline">;
 
@@ -13,19 +12,22 @@ export interface Sweep {
   readonly axis: string;
   readonly columns: readonly Figure[];
   readonly plots: readonly Figure[];
-  readonly isQuick?: boolean;
   /** Written in turn. Default 1. */
   readonly topics?: number;
   readonly settings: ReadonlyMap<string | number, Setting>;
+  /** The one place that a quick run measures. */
+  readonly quickAt: string | number;
 }
 
 export function sweep(options: Sweep): Scenario {
-  const { name, title, text, axis, columns, plots, settings, isQuick = false } = options;
+  const { name, title, text, axis, columns, plots, settings, quickAt } = options;
   return {
-    ...{ name, title, text, axis, columns, plots, isQuick },
+    ...{ name, title, text, axis, columns, plots },
     async run(bench) {
-      for (let round = 0; round < bench.options.rounds; round++) {
-        for (const [at, setting] of settings) await measure(bench, options, at, setting, round);
+      for (let round = 0; round < bench.sweepRounds; round++) {
+        for (const [at, setting] of settings) {
+          if (!bench.options.isQuick || at === quickAt) await measure(bench, options, at, setting, round);
+        }
       }
     },
   };
@@ -38,12 +40,15 @@ async function measure(
   setting: Setting,
   round: number,
 ): Promise<void> {
-  for (const system of bench.systems) {
+  for (const system of await bench.inTurn(round)) {
     const topics = Array.from({ length: options.topics ?? 1 }, () => bench.newTopic(options.name));
-    const load = { ...PRODUCE_DEFAULTS, ...timingOf(bench), ...setting, address: system.address, topics };
-    await createTopics(system.address, topics, { partitions: load.partitions });
-    const figures = figuresOf(await bench.load([system.pid], load));
-    bench.record({ scenario: options.name, system: system.name, round, at, figures });
-    await deleteTopics(system.address, topics);
+    const { timings } = bench.options;
+    const load = { ...PRODUCE_DEFAULTS, ...timings.sweep, ...setting, address: system.address, topics };
+    const place = { scenario: options.name, system: system.name, round, at };
+    await bench.attempt(place, async () => {
+      await createTopics(system.address, topics, { partitions: load.partitions });
+      bench.record(place, figuresOf(await bench.load([system.pid], load)));
+    });
+    await deleteTopics(system.address, topics).catch(() => {});
   }
 }

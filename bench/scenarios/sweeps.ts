@@ -16,7 +16,8 @@ export const rates = sweep({
   axis: "records a second",
   columns: ["p50Ms", "p99Ms", "p999Ms", "cpuMicrosecondsPerRequest"],
   plots: ["p50Ms", "p99Ms", "p999Ms"],
-  settings: over([100, 300, 1000, 3000, 10_000, 20_000], requestsPerSecond => ({
+  quickAt: 1000,
+  settings: over([100, 1000, 3000, 10_000, 20_000], requestsPerSecond => ({
     ...{ recordSizeBytes: KIBIBYTE, recordsPerBatch: 1, pipeline: 0, connections: 4 },
     requestsPerSecond,
   })),
@@ -29,6 +30,7 @@ export const partitions = sweep({
   axis: "partitions",
   columns: THROUGHPUT,
   plots: ["megabytesPerSecond", "cpuSecondsPerGigabyte", "p99Ms"],
+  quickAt: 256,
   settings: over([1, 6, 16, 64, 256, 1000], partitions => ({
     ...{ recordSizeBytes: KIBIBYTE, recordsPerBatch: 16, pipeline: 64 },
     partitions,
@@ -42,6 +44,7 @@ export const connections = sweep({
   axis: "connections",
   columns: ["thousandRecordsPerSecond", "cpuMicrosecondsPerRequest", "memoryMebibytes", "p50Ms", "p99Ms"],
   plots: ["thousandRecordsPerSecond", "cpuMicrosecondsPerRequest", "p99Ms"],
+  quickAt: 64,
   settings: over([1, 4, 16, 64, 256, 1000], connections => ({
     ...{ recordSizeBytes: KIBIBYTE, recordsPerBatch: 1, pipeline: 1 },
     connections,
@@ -55,6 +58,7 @@ export const recordSizes = sweep({
   axis: "bytes a record",
   columns: ["megabytesPerSecond", "thousandRecordsPerSecond", "cpuSecondsPerGigabyte", "memoryMebibytes"],
   plots: ["megabytesPerSecond", "cpuSecondsPerGigabyte"],
+  quickAt: 10_000,
   settings: over([10, 100, 1000, 10_000, 100_000, 900_000], recordSizeBytes => ({
     ...{ recordSizeBytes, pipeline: 5 },
     recordsPerBatch: Math.max(1, Math.round(100_000 / recordSizeBytes)),
@@ -68,6 +72,7 @@ export const codecs = sweep({
   axis: "codec",
   columns: THROUGHPUT,
   plots: ["megabytesPerSecond", "cpuSecondsPerGigabyte"],
+  quickAt: "zstd",
   settings: over(Object.keys(CODEC) as CodecName[], name => ({
     ...{ recordSizeBytes: KIBIBYTE, recordsPerBatch: 100, pipeline: 5 },
     codec: CODEC[name],
@@ -82,5 +87,6 @@ export const topics = sweep({
   columns: THROUGHPUT,
   plots: [],
   topics: 100,
+  quickAt: 100,
   settings: over([100], () => ({ recordSizeBytes: KIBIBYTE, recordsPerBatch: 16, pipeline: 64, partitions: 3 })),
 });

@@ -11,13 +11,19 @@ import type { ClusterNode, ClusterSystem, Make, System } from "./system.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const MAIN = join(ROOT, "dist/src/cli/main.js");
 const START_MS = 60_000;
+/** Of what it says of its end; the first line tells. */
+const LONGEST_OUTPUT = 1 << 16;
 /** Kafka has none by default, Samsa 10,000, and 1,000 from one address. */
 const CONNECTION_LIMITS = { "max.connections": "30000", "max.connections.per.ip": "30000" };
+/** Deleted topics' files go after a second instead of a minute, as Kafka's do here: they would fill the disk. */
+const SETTINGS = { ...CONNECTION_LIMITS, "log.segment.delete.delay.ms": "1000" };
 
 export interface SamsaOptions {
   readonly overrides?: Readonly<Record<string, string>>;
   readonly nodeFlags?: readonly string[];
   readonly name?: string;
+  /** Told what the process prints. */
+  readonly onOutput?: (text: string) => void;
 }
 
 export const samsa: Make = { name: "Samsa", start: startSamsa, startCluster };
@@ -25,9 +31,9 @@ export const samsa: Make = { name: "Samsa", start: startSamsa, startCluster };
 export async function startSamsa(dataRoot: string, options: SamsaOptions = {}): Promise<System> {
   const port = await freePortPair();
   const dataDir = mkdtempSync(join(dataRoot, "samsa-"));
-  const overrides = overrideArguments({ ...CONNECTION_LIMITS, ...options.overrides });
+  const overrides = overrideArguments({ ...SETTINGS, ...options.overrides });
   const args = ["start", "--port", String(port), "--data-dir", dataDir, "--log-level", "warn", ...overrides];
-  const broker = new SamsaProcess(port, args, options.nodeFlags ?? []);
+  const broker = new SamsaProcess(port, args, options);
   await broker.start();
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   return {
@@ -40,6 +46,9 @@ export async function startSamsa(dataRoot: string, options: SamsaOptions = {}): 
     },
     get startMs() {
       return broker.startMs;
+    },
+    get isRunning() {
+      return broker.isRunning;
     },
     kill: signal => broker.kill(signal),
     restart: () => broker.start(),
@@ -60,11 +69,12 @@ async function startCluster(dataRoot: string, size: number): Promise<ClusterSyst
     const dataDir = join(folder, String(index + 1));
     mkdirSync(dataDir);
     const overrides = overrideArguments({
+      ...SETTINGS,
       listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${port + 10_000}`,
       "controller.quorum.voters": voters,
     });
     const args = ["start", "--id", String(index + 1), "--data-dir", dataDir, "--log-level", "error", ...overrides];
-    return new SamsaProcess(port, args, [], index + 1);
+    return new SamsaProcess(port, args, {}, index + 1);
   });
   const stop = async (): Promise<void> => {
     await Promise.all(nodes.map(node => node.kill("SIGKILL")));
@@ -87,15 +97,15 @@ class SamsaProcess implements ClusterNode {
   readonly id: number;
   readonly #port: number;
   readonly #args: readonly string[];
-  readonly #nodeFlags: readonly string[];
+  readonly #options: SamsaOptions;
   #child: ChildProcess | null = null;
   startMs = 0;
 
-  constructor(port: number, args: readonly string[], nodeFlags: readonly string[], id = 1) {
+  constructor(port: number, args: readonly string[], options: SamsaOptions, id = 1) {
     this.id = id;
     this.#port = port;
     this.#args = args;
-    this.#nodeFlags = nodeFlags;
+    this.#options = options;
   }
 
   get address(): string {
@@ -108,12 +118,14 @@ class SamsaProcess implements ClusterNode {
 
   async start(): Promise<void> {
     const started = performance.now();
-    const child = spawn(process.execPath, [...this.#nodeFlags, MAIN, ...this.#args], {
-      stdio: ["ignore", "ignore", "pipe"],
+    const { nodeFlags = [], onOutput } = this.#options;
+    const child = spawn(process.execPath, [...nodeFlags, MAIN, ...this.#args], {
+      stdio: ["ignore", onOutput === undefined ? "ignore" : "pipe", "pipe"],
     });
+    child.stdout?.setEncoding("utf8").on("data", onOutput ?? (() => {}));
     let output = "";
-    child.stderr.on("data", chunk => {
-      output += chunk;
+    child.stderr!.on("data", chunk => {
+      if (output.length < LONGEST_OUTPUT) output += chunk;
     });
     this.#child = child;
     try {
@@ -124,9 +136,13 @@ class SamsaProcess implements ClusterNode {
     this.startMs = performance.now() - started;
   }
 
+  get isRunning(): boolean {
+    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   async kill(signal: NodeJS.Signals): Promise<void> {
     const child = this.#child;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === null || !this.isRunning) return;
     const exited = once(child, "exit");
     child.kill(signal);
     await exited;

@@ -10,6 +10,7 @@ export interface System {
   readonly dataDir: string;
   /** From the start of the process, the last one, to its first answer to ApiVersions. */
   readonly startMs: number;
+  readonly isRunning: boolean;
   /** Ends the process with `signal` and resolves when it is gone. */
   kill(signal: NodeJS.Signals): Promise<void>;
   /** Starts it again on the same port and directory; resolves at its first answer. */

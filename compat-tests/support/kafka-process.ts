@@ -33,6 +33,8 @@ export interface KafkaProcessOptions {
   readonly javaFlags?: readonly string[];
   /** How a directory of its own is formatted. */
   readonly formatArguments?: readonly string[];
+  /** How long it may take to accept connections: a minute by default. */
+  readonly startLimitMs?: number;
 }
 
 export const KAFKA_CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg";
@@ -90,7 +92,7 @@ export class KafkaProcess {
     });
     closeSync(output);
     const kafka = new KafkaProcess(port, dataDir, folder, child);
-    await kafka.#accepting();
+    await kafka.#accepting(options.startLimitMs ?? START_MS);
     return kafka;
   }
 
@@ -130,8 +132,8 @@ export class KafkaProcess {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #accepting(): Promise<void> {
-    const deadline = performance.now() + START_MS;
+  async #accepting(limitMs: number): Promise<void> {
+    const deadline = performance.now() + limitMs;
     while (!(await isAccepting(this.host, this.port))) {
       if (!this.isRunning || performance.now() > deadline) {
         await this.kill("SIGKILL");
