@@ -64,12 +64,13 @@ export async function assembleBroker(
   );
   const missingBrokers = new MissingBrokers({ maxWaitMs: config.get("samsa.metadata.decision.wait.max.ms") }, modules);
   teardown.push(() => missingBrokers.stop());
+  const readBuffers = new ReadBuffers({ limitBytes: config.get("samsa.log.read.buffers.max.bytes") });
   const replicas = new ReplicaManager(
     { nodeId: config.nodeId },
     {
       ...modules,
       brokerEpoch: () => lifecycle.brokerEpoch,
-      connect: address => fetcherClient(address, missingBrokers, modules),
+      connect: address => fetcherClient(address, missingBrokers, readBuffers, modules),
     },
   );
   replicas.start();
@@ -84,7 +85,6 @@ export async function assembleBroker(
   );
   metrics.gauge("samsa_fetch_sessions").source(() => fetchSessions.count);
   const producerIds = new ProducerIdSupply(() => nextProducerIds(config.nodeId, lifecycle, channel));
-  const readBuffers = new ReadBuffers({ limitBytes: config.get("samsa.log.read.buffers.max.bytes") });
   const directoryFailed = (directoryId: string | null): void => {
     replicas.directoryFailed();
     if (directoryId !== null) lifecycle.directoryFailed(directoryId);
@@ -117,6 +117,7 @@ export async function joinCluster(
 function fetcherClient(
   address: BrokerAddress,
   missingBrokers: MissingBrokers,
+  answerBuffers: ReadBuffers,
   { config, metadata, platform, logger }: BrokerPartModules,
 ): RpcClient {
   const clientId = `broker-${config.nodeId}-fetcher`;
@@ -129,7 +130,7 @@ function fetcherClient(
     connected: forBroker(id => missingBrokers.found(id)),
     disconnected: forBroker(id => missingBrokers.lost(id)),
   };
-  return new RpcClient({ ...address, clientId }, { platform, logger, observer });
+  return new RpcClient({ ...address, clientId }, { platform, logger, observer, answerBuffers });
 }
 
 /** Creates topics on this broker's own account: internal ones, and those that clients ask for by using them. */

@@ -25,6 +25,7 @@ import { batchSizeWithin } from "./batch-walk.ts";
 import type { CompressionType, LogConfig } from "./log-config.ts";
 import { markerAt, producerBatchAt } from "./producer-replay.ts";
 import type { ProducerCheck, ProducerState } from "./producer-state.ts";
+import type { SharedMemory } from "./tail-cache.ts";
 
 export interface AppendOptions {
   /** Written into each batch; a replica's batches keep their own. */
@@ -34,8 +35,10 @@ export interface AppendOptions {
    * this process built, control batches among them.
    */
   readonly origin: "client" | "replica" | "coordinator" | "raft";
-  /** False: the caller will reuse the buffer, so the log copies it. */
+  /** False: the caller will reuse the buffer, so the log copies it, unless `memory` tells how to keep it. */
   readonly retain: boolean;
+  /** Where the records lie. The log retains it for as long as it needs them. */
+  readonly memory?: SharedMemory | undefined;
   readonly nowMs: number;
 }
 
@@ -64,6 +67,8 @@ export interface Prepared {
   readonly ok: true;
   readonly records: Buffer;
   readonly retain: boolean;
+  /** Where they lie, unless that is for the log alone. */
+  readonly memory: SharedMemory | null;
   readonly maxTimestamp: number;
   readonly logAppendTimeMs: number;
   /** Of the last batch; for all but replicas set once offsets are assigned, an upper bound of deltas before. */
@@ -152,18 +157,19 @@ function prepareClientBatch(
   const maxTimestamp = isLogAppendTime ? options.nowMs : summary.maxTimestamp;
   const lastOffset = summary.lastOffsetDelta;
   let batch = records.length === summary.sizeBytes ? records : records.subarray(0, summary.sizeBytes);
-  let retain = options.retain;
+  let { retain, memory = null } = options;
   if (config.compressionType !== "producer") {
     const codec = CODECS[config.compressionType];
     if (codecOf(summary.attributes) !== codec) {
       batch = recompress(batch, codec, config.compressionLevel ?? undefined, maxDecompressedBytes);
       retain = true;
+      memory = null;
     }
   }
   if (batch.length > config.maxMessageBytes) return tooLarge(batch.length, config);
   stampTimestamps(batch, 0, config.timestampType, maxTimestamp);
   const logAppendTimeMs = isLogAppendTime ? options.nowMs : -1;
-  return { ok: true, records: batch, retain, maxTimestamp, logAppendTimeMs, lastOffset };
+  return { ok: true, records: batch, retain, memory, maxTimestamp, logAppendTimeMs, lastOffset };
 }
 
 /** Batches of a leader or of this process: whole, undamaged (a replica's), offsets rising. */
@@ -190,7 +196,8 @@ function prepareTrustedBatches(records: Buffer, options: AppendOptions, isReplic
   }
   if (position === 0) return refuse(Errors.INVALID_RECORD, "There is no record batch.");
   const batches = position === records.length ? records : records.subarray(0, position);
-  return { ok: true, records: batches, retain: options.retain, maxTimestamp, logAppendTimeMs: -1, lastOffset };
+  const { retain, memory = null } = options;
+  return { ok: true, records: batches, retain, memory, maxTimestamp, logAppendTimeMs: -1, lastOffset };
 }
 
 function checkMarker(records: Buffer, position: number, state: ProducerState): ProducerCheck {

@@ -12,4 +12,5 @@ export type { ReadOptions, ReadOutcome } from "./log-reader.ts";
 export { PartitionLog } from "./partition-log.ts";
 export { ZERO_UUID } from "./partition-metadata.ts";
 export { ReadBuffers, ReadLease } from "./read-buffers.ts";
+export type { SharedMemory } from "./tail-cache.ts";
 export type { AbortedTransaction } from "./transaction-index.ts";

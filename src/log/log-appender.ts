@@ -164,7 +164,8 @@ export class LogAppender {
     }
     const wasWritten = state.writtenOffset === state.logEndOffset;
     state.logEndOffset = prepared.lastOffset + 1;
-    state.tail.append(records, segment, filePosition, baseOffset, state.logEndOffset, prepared.retain);
+    const { retain, memory } = prepared;
+    state.tail.append(records, segment, filePosition, baseOffset, state.logEndOffset, retain, memory);
     if (wasWritten) state.modules.host.appended(state.log);
   }
 

@@ -5,7 +5,7 @@
  * a large batch whose buffer nobody else will touch is kept as it is.
  */
 import type { Segment } from "./segment.ts";
-import type { TailCache, TailChunk, TailOwner } from "./tail-cache.ts";
+import type { SharedMemory, TailCache, TailChunk, TailOwner } from "./tail-cache.ts";
 
 const FIRST_SLAB_SIZE_BYTES = 4096;
 const LARGEST_SLAB_SIZE_BYTES = 256 * 1024;
@@ -36,7 +36,10 @@ export class LogTail implements TailOwner {
     return chunk === undefined || chunk.usedBytes === 0 ? Number.POSITIVE_INFINITY : chunk.baseOffset;
   }
 
-  /** Adds `records`, which stand at `position` of `segment` and hold the offsets [`baseOffset`, `endOffset`). */
+  /**
+   * Adds `records`, which stand at `position` of `segment` and hold the offsets [`baseOffset`, `endOffset`). They are kept as they are where `retain`
+   * says that nobody else will touch them, or `memory` can be retained until they are dropped.
+   */
   append(
     records: Buffer,
     segment: Segment,
@@ -44,9 +47,11 @@ export class LogTail implements TailOwner {
     baseOffset: number,
     endOffset: number,
     retain: boolean,
+    memory: SharedMemory | null = null,
   ): void {
-    if (retain && records.length >= SMALLEST_RETAINED_SIZE_BYTES) {
+    if ((retain || memory !== null) && records.length >= SMALLEST_RETAINED_SIZE_BYTES) {
       this.#slab = null;
+      memory?.retain();
       this.#push({
         owner: this,
         segment,
@@ -57,9 +62,9 @@ export class LogTail implements TailOwner {
         usedBytes: records.length,
         cache: this.#cache,
         dropped: false,
-        reusable: false,
+        reusable: memory !== null,
+        memory,
         readers: 0,
-        evicted: false,
       });
       return;
     }
@@ -135,7 +140,7 @@ export class LogTail implements TailOwner {
     this.#slab = null;
   }
 
-  /** Lets go of the chunks that end at or below `offset`, all of them written: their segments were replaced. */
+  /** Lets go of the chunks that end at or below `offset` and are written: nobody is going to read them here. */
   dropBelow(offset: number): void {
     for (let chunk = this.#chunks[this.#head]; chunk !== undefined && chunk.endOffset <= offset; ) {
       if (!this.evict(chunk)) return;
@@ -144,7 +149,7 @@ export class LogTail implements TailOwner {
     }
   }
 
-  /** Forgets everything: the log was cut. Slices handed out stay valid, for these slabs are never written over. */
+  /** Forgets everything: the log was cut. Slices handed out stay valid as long as their lease. */
   clear(): void {
     for (let index = this.#head; index < this.#chunks.length; index += 1) this.#cache.drop(this.#chunks[index]!);
     this.#chunks = [];
@@ -197,8 +202,8 @@ export class LogTail implements TailOwner {
       cache: this.#cache,
       dropped: false,
       reusable: true,
+      memory: null,
       readers: 0,
-      evicted: false,
     };
     this.#slab = slab;
     this.#push(slab);

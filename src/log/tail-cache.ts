@@ -5,6 +5,12 @@
  */
 import type { Segment } from "./segment.ts";
 
+/** Memory that somebody else looks after, such as what a response was received into: it stays as it is until whoever retained it has released it. */
+export interface SharedMemory {
+  retain(): void;
+  release(): void;
+}
+
 /** Contiguous batches of one segment in memory. `buffer[0, usedBytes)` never changes; more may be appended behind it. */
 export interface TailChunk {
   readonly owner: TailOwner;
@@ -18,14 +24,14 @@ export interface TailChunk {
   /** Offset after the last batch. */
   endOffset: number;
   usedBytes: number;
-  /** No longer in its log's tail. */
+  /** No longer in its log's tail. The memory of a reusable one goes back to whose it is once the last reader lets go. */
   dropped: boolean;
-  /** The buffer is the cache's own and no slice of it was handed out for good: once evicted and without readers, it may hold something else. */
+  /** Nothing of the buffer was handed out for good, so that it may hold something else when the chunk is of no more use. */
   reusable: boolean;
+  /** Whose the buffer is: null for the cache's own. */
+  readonly memory: SharedMemory | null;
   /** Leases that hold slices of it. */
   readers: number;
-  /** Out of the cache; a reusable one is kept as a spare once the last reader lets go. */
-  evicted: boolean;
 }
 
 export interface TailOwner {
@@ -39,6 +45,8 @@ export class TailCache {
   /** In order of creation, from `#head` on. */
   #queue: TailChunk[] = [];
   #head = 0;
+  /** Dropped chunks in the queue. */
+  #droppedCount = 0;
   /** Buffers of evicted chunks, by size, for the chunks to come. */
   readonly #spare = new Map<number, Buffer[]>();
   #spareBytes = 0;
@@ -59,6 +67,11 @@ export class TailCache {
     return this.#sizeBytes;
   }
 
+  /** Chunks known here, those included that were dropped and are not forgotten yet. */
+  get chunkCount(): number {
+    return this.#queue.length - this.#head;
+  }
+
   add(chunk: TailChunk): void {
     this.#queue.push(chunk);
     this.#sizeBytes += chunk.buffer.length;
@@ -68,25 +81,36 @@ export class TailCache {
   /** The chunk's log dropped it by itself. */
   drop(chunk: TailChunk): void {
     if (chunk.dropped) return;
-    chunk.dropped = true;
-    this.#sizeBytes -= chunk.buffer.length;
+    this.#leave(chunk);
+    this.#droppedCount += 1;
+    if (this.#droppedCount > 64 && this.#droppedCount * 2 > this.#queue.length - this.#head) {
+      this.#queue = this.#queue.slice(this.#head).filter(({ dropped }) => !dropped);
+      this.#head = 0;
+      this.#droppedCount = 0;
+    }
   }
 
   /** A reader that held the chunk has no more use for it. */
   letGo(chunk: TailChunk): void {
     chunk.readers -= 1;
-    if (chunk.evicted && chunk.readers === 0 && chunk.reusable) this.#keepSpare(chunk.buffer);
+    if (chunk.dropped && chunk.readers === 0) this.#recycle(chunk);
+  }
+
+  #leave(chunk: TailChunk): void {
+    chunk.dropped = true;
+    this.#sizeBytes -= chunk.buffer.length;
+    if (chunk.readers === 0) this.#recycle(chunk);
   }
 
   #evictOldest(): boolean {
     const chunk = this.#queue[this.#head];
     // The newest chunk is being appended to.
     if (chunk === undefined || this.#head === this.#queue.length - 1) return false;
-    if (!chunk.dropped) {
+    if (chunk.dropped) {
+      this.#droppedCount -= 1;
+    } else {
       if (!chunk.owner.evict(chunk)) return false;
-      this.drop(chunk);
-      chunk.evicted = true;
-      if (chunk.reusable && chunk.readers === 0) this.#keepSpare(chunk.buffer);
+      this.#leave(chunk);
     }
     this.#queue[this.#head] = undefined as never;
     this.#head += 1;
@@ -97,8 +121,18 @@ export class TailCache {
     return true;
   }
 
+  #recycle({ reusable, memory, buffer }: TailChunk): void {
+    if (!reusable) return;
+    if (memory === null) this.#keepSpare(buffer);
+    else memory.release();
+  }
+
   #keepSpare(buffer: Buffer): void {
-    if (this.#spareBytes + buffer.length > LARGEST_SPARE_BYTES) return;
+    if (this.#spareBytes + buffer.length > LARGEST_SPARE_BYTES) {
+      // Sizes that were wanted once would otherwise take the room of those that are wanted now.
+      this.#spare.clear();
+      this.#spareBytes = 0;
+    }
     const spares = this.#spare.get(buffer.length);
     if (spares === undefined) this.#spare.set(buffer.length, [buffer]);
     else spares.push(buffer);

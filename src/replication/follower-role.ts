@@ -7,7 +7,7 @@
 import { Errors } from "../../protocol/errors.ts";
 import { baseOffsetAt, lastOffsetAt } from "../../protocol/records/batch.ts";
 import { batchSizeWithin } from "../log/batch-walk.ts";
-import type { PartitionLog } from "../log/index.ts";
+import type { AppendOptions, PartitionLog, SharedMemory } from "../log/index.ts";
 import { type Clock, DiskError } from "../platform/platform.ts";
 import { type EpochEnd, truncationOffset } from "./truncation.ts";
 
@@ -89,8 +89,8 @@ export class FollowerRole {
     };
   }
 
-  /** Takes what the leader answered to a fetch from `asked`. */
-  take(asked: FetchPosition, fetched: FetchedData): FetchOutcome {
+  /** Takes what the leader answered to a fetch from `asked`; its records lie in `memory`, or are for the log alone. */
+  take(asked: FetchPosition, fetched: FetchedData, memory?: SharedMemory): FetchOutcome {
     const log = this.#log;
     if (asked.leaderEpoch !== this.leaderEpoch || asked.fetchOffset > log.logEndOffset) return STALE;
     const { divergingEpoch, records } = fetched;
@@ -104,7 +104,7 @@ export class FollowerRole {
     if (divergingEpoch.epoch >= 0) return this.#truncate(divergingEpoch);
     const sizeBytes = records?.length ?? 0;
     if (sizeBytes > 0) {
-      const refusal = this.#append(records!, fetched.logStartOffset);
+      const refusal = this.#append(records!, fetched.logStartOffset, memory);
       if (refusal !== null) return refusal;
     }
     this.#follow(fetched);
@@ -131,16 +131,17 @@ export class FollowerRole {
   }
 
   /** A fetch may bring more than one segment holds. */
-  #append(records: Buffer, leaderStartOffset: number): FetchOutcome | null {
+  #append(records: Buffer, leaderStartOffset: number, memory: SharedMemory | undefined): FetchOutcome | null {
     const log = this.#log;
     const most = log.config.segmentSizeBytes;
-    const nowMs = this.#clock.now();
+    const retain = memory === undefined;
+    const options: AppendOptions = { leaderEpoch: -1, origin: "replica", retain, memory, nowMs: this.#clock.now() };
     const room = this.#makeRoomForFirst(records, leaderStartOffset);
     if (room.kind === "refused") return room;
     for (let start = 0; start < records.length; ) {
       const end = records.length - start <= most ? records.length : endOfBatches(records, start, most);
       const part = start === 0 && end === records.length ? records : records.subarray(start, end);
-      const outcome = log.append(part, { leaderEpoch: -1, origin: "replica", retain: true, nowMs });
+      const outcome = log.append(part, options);
       if (!outcome.ok) return refused(outcome.errorCode, outcome.message);
       start = end;
     }

@@ -93,9 +93,10 @@ export class PartitionWaits {
     this.#readable.cut(endOffset);
   }
 
-  /** Offsets above `offset` will not be reached here. */
-  failAbove(offset: number, errorCode: number): void {
-    this.#waiters.failAbove(offset, errorCode);
+  /** Batches above `endOffset` could not be written: who waits for them is told, and they are counted no more. */
+  takenBack(endOffset: number, errorCode: number): void {
+    this.cut(endOffset);
+    this.#waiters.failAbove(endOffset, errorCode);
   }
 
   /** Nothing that is waited for will happen here. */

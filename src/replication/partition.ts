@@ -6,7 +6,7 @@
  * copy exists to repair from (RELIABILITY, durability rule 1).
  */
 import { Errors } from "../../protocol/errors.ts";
-import type { AppendOptions, AppendOutcome, PartitionLog, ReadLease, ReadOutcome } from "../log/index.ts";
+import type { AppendOptions, AppendOutcome, PartitionLog, ReadLease, ReadOutcome, SharedMemory } from "../log/index.ts";
 import { isInternalTopicName } from "../metadata/internal-topics.ts";
 import { NO_LEADER, type PartitionImage } from "../metadata/topics-image.ts";
 import type { DelayedFetch, FetchIsolation } from "./delayed-fetch.ts";
@@ -312,11 +312,11 @@ export class Partition {
     return this.isOffline ? null : (this.#follower?.position ?? null);
   }
 
-  /** Takes over what the leader answered to a fetch from `asked`. */
-  takeFetched(asked: FetchPosition, fetched: FetchedData): FetchOutcome {
+  /** Takes over what the leader answered to a fetch from `asked`; its records lie in `memory`, or are for the log alone. */
+  takeFetched(asked: FetchPosition, fetched: FetchedData, memory?: SharedMemory): FetchOutcome {
     const follower = this.#follower;
     if (follower === null || this.isOffline) return { kind: "stale" };
-    const outcome = follower.take(asked, fetched);
+    const outcome = follower.take(asked, fetched, memory);
     if (outcome.kind === "appended" && outcome.sizeBytes > 0)
       this.#waits.appended(this.log.logEndOffset, outcome.sizeBytes);
     else if (outcome.kind === "truncated") this.#waits.cut(this.log.logEndOffset);
@@ -365,12 +365,18 @@ export class Partition {
   }
 
   #watch(log: PartitionLog): void {
-    const stopFlushed = log.onFlushed(() => this.#advance());
-    const stopFailed = log.onAppendFailed((_log, endOffset, errorCode) => this.#takenBack(endOffset, errorCode));
+    const stopFlushed = log.onFlushed(() => this.#flushed());
+    const stopFailed = log.onAppendFailed((_log, endOffset, errorCode) => this.#waits.takenBack(endOffset, errorCode));
     this.#unsubscribe = () => {
       stopFlushed();
       stopFailed();
     };
+  }
+
+  #flushed(): void {
+    // Where nobody consumes from followers, what is durable here is not going to be read before this broker leads.
+    if (this.#follower !== null && !this.#host.hurriesHighWatermark) this.log.tail.dropBelow(this.log.flushedOffset);
+    this.#advance();
   }
 
   #isrCommitted(before: readonly number[]): void {
@@ -378,12 +384,6 @@ export class Partition {
     this.#host.isrChanged(this, before);
     this.#advance();
     if (this.isUnderMinIsr) this.#waits.isrTooSmall();
-  }
-
-  /** Batches above `endOffset` could not be written: who waits for them is told, and they are counted no more. */
-  #takenBack(endOffset: number, errorCode: ErrorCode): void {
-    this.#waits.cut(endOffset);
-    this.#waits.failAbove(endOffset, errorCode);
   }
 
   #checkEpoch(currentLeaderEpoch: number): ErrorCode {

@@ -4,6 +4,7 @@
  * Small frames are read many at a time into a window and copied out. What is larger than the window is read straight into a buffer of its
  * own, so that a fetched megabyte is copied by nobody.
  */
+import { type AnswerBuffers, FRESH_MEMORY } from "./answer-memory.ts";
 
 const WINDOW_SIZE_BYTES = 16 * 1024;
 const LENGTH_SIZE_BYTES = 4;
@@ -12,19 +13,25 @@ export class FrameTooLargeError extends Error {
   override readonly name = "FrameTooLargeError";
 }
 
+/** Takes a frame, what follows the length, and owns it; a large one lies in `buffer`. */
+export type OnFrame = (frame: Buffer, buffer: Buffer | null) => void;
+
 export class FrameReceiver {
   readonly #maxFrameBytes: number;
-  readonly #onFrame: (frame: Buffer) => void;
+  readonly #onFrame: OnFrame;
+  readonly #buffers: AnswerBuffers;
   readonly #window = Buffer.allocUnsafeSlow(WINDOW_SIZE_BYTES);
   /** Bytes of an incomplete frame at the start of the window. */
   #windowBytes = 0;
-  /** The frame being read into a buffer of its own, and how much of it is there. */
+  /** The buffer that a large frame is read into, the frame within it, and how much of that is there. */
+  #buffer: Buffer | null = null;
   #large: Buffer | null = null;
   #largeBytes = 0;
 
-  /** `onFrame` owns the frame it gets: what follows the length. */
-  constructor(maxFrameBytes: number, onFrame: (frame: Buffer) => void) {
+  /** Large frames are read into memory of `buffers`. */
+  constructor(maxFrameBytes: number, onFrame: OnFrame, buffers: AnswerBuffers = FRESH_MEMORY) {
     this.#maxFrameBytes = maxFrameBytes;
+    this.#buffers = buffers;
     this.#onFrame = onFrame;
   }
 
@@ -39,8 +46,9 @@ export class FrameReceiver {
       this.#largeBytes += sizeBytes;
       if (this.#largeBytes < this.#large.length) return;
       const frame = this.#large;
-      this.#large = null;
-      this.#onFrame(frame);
+      const buffer = this.#buffer;
+      this.#large = this.#buffer = null;
+      this.#onFrame(frame, buffer);
       return;
     }
     const end = this.#windowBytes + sizeBytes;
@@ -53,13 +61,14 @@ export class FrameReceiver {
       const start = position + LENGTH_SIZE_BYTES;
       if (start + frameBytes > end) {
         if (LENGTH_SIZE_BYTES + frameBytes <= WINDOW_SIZE_BYTES) break;
-        this.#large = Buffer.allocUnsafeSlow(frameBytes);
+        this.#buffer = this.#buffers.take(frameBytes);
+        this.#large = this.#buffer.subarray(0, frameBytes);
         this.#largeBytes = this.#window.copy(this.#large, 0, start, end);
         this.#windowBytes = 0;
         return;
       }
       position = start + frameBytes;
-      this.#onFrame(Buffer.from(this.#window.subarray(start, position)));
+      this.#onFrame(Buffer.from(this.#window.subarray(start, position)), null);
     }
     this.#window.copyWithin(0, position, end);
     this.#windowBytes = end - position;

@@ -1,4 +1,5 @@
 /** The public face of the rpc room. */
+export { type AnswerBuffers, AnswerMemory } from "./answer-memory.ts";
 export { commonVersion, type SupportedVersions } from "./api-versions.ts";
 export {
   type RequestOptions,

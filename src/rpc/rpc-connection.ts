@@ -19,6 +19,7 @@ import { decodeResponse, encodeRequest } from "../../protocol/frame.ts";
 import type { Api, RequestInputOf, ResponseOf, VersionRange } from "../../protocol/schema.ts";
 import type { Logger } from "../logging/index.ts";
 import type { Connection, ConnectionHandler, Platform, Timer } from "../platform/platform.ts";
+import { type AnswerBuffers, type AnswerMemory, FRESH_MEMORY } from "./answer-memory.ts";
 import {
   commonVersion,
   decodeApiVersions,
@@ -51,9 +52,13 @@ export interface RpcConnectionOptions {
 export interface RpcModules {
   readonly platform: Pick<Platform, "network" | "timers">;
   readonly logger: Logger;
+  /** Where large answers are received into. Fresh memory by default. */
+  readonly answerBuffers?: AnswerBuffers;
 }
 
 export interface SendOptions {
+  /** Is told where the answer lies, for that to be used again; without it an answer's memory is the caller's for good. */
+  readonly memory?: AnswerMemory;
   /** Instead of the connection's `requestTimeoutMs`: a long poll needs more. */
   readonly timeoutMs?: number;
 }
@@ -75,6 +80,7 @@ interface Pending {
   /** The frame, until it is sent. */
   frame: Buffer[] | null;
   readonly timer: Timer;
+  readonly memory: AnswerMemory | undefined;
   readonly decode: (frame: Buffer) => unknown;
   readonly resolve: (response: never) => void;
   readonly reject: (error: RpcError) => void;
@@ -84,6 +90,7 @@ export class RpcConnection {
   readonly #options: RpcConnectionOptions;
   readonly #modules: RpcModules;
   readonly #receiver: FrameReceiver;
+  readonly #answerBuffers: AnswerBuffers;
   readonly #closeListeners: ((error: RpcError) => void)[] = [];
   readonly #inFlight = new Map<number, Pending>();
   #queue: Pending[] = [];
@@ -97,8 +104,12 @@ export class RpcConnection {
   constructor(options: RpcConnectionOptions, modules: RpcModules) {
     this.#options = options;
     this.#modules = modules;
-    this.#receiver = new FrameReceiver(options.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES, frame =>
-      this.#receive(frame),
+    this.#answerBuffers = modules.answerBuffers ?? FRESH_MEMORY;
+    const maxFrameBytes = options.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES;
+    this.#receiver = new FrameReceiver(
+      maxFrameBytes,
+      (frame, buffer) => this.#receive(frame, buffer),
+      this.#answerBuffers,
     );
   }
 
@@ -152,7 +163,7 @@ export class RpcConnection {
 
   /**
    * Sends a request in the given version and resolves with the decoded answer, whatever error codes that holds. The connection must have
-   * been opened. Byte fields of the answer are slices of a buffer that nobody else uses.
+   * been opened. Byte fields of the answer are slices of a buffer that nobody else uses, until {@link SendOptions.memory} is released.
    *
    * @throws RpcError as a rejection; what the encoder throws on a value that does not fit the schema, too
    */
@@ -247,7 +258,8 @@ export class RpcConnection {
       const frame = encodeRequest(api, version, correlationId, this.#options.clientId, body);
       const timeoutMs = options?.timeoutMs ?? this.#options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
       const timer = this.#modules.platform.timers.after(timeoutMs, () => this.#timedOut(pending, timeoutMs));
-      const pending: Pending = { api, version, correlationId, frame, timer, decode, resolve, reject };
+      const memory = options?.memory;
+      const pending: Pending = { api, version, correlationId, frame, timer, memory, decode, resolve, reject };
       this.#queue.push(pending);
       this.#pump();
     });
@@ -273,7 +285,8 @@ export class RpcConnection {
     }
   }
 
-  #receive(frame: Buffer): void {
+  /** `buffer` is what a large frame lies in. */
+  #receive(frame: Buffer, buffer: Buffer | null): void {
     // One read may hold several answers, and the first may have closed the connection.
     if (this.#closedBy !== null) return;
     const correlationId = frame.length >= CORRELATION_ID_SIZE_BYTES ? frame.readInt32BE(0) : -1;
@@ -282,6 +295,7 @@ export class RpcConnection {
       throw new Error(`an answer with correlation id ${correlationId}, which nobody waits for`);
     this.#inFlight.delete(correlationId);
     pending.timer.clear();
+    if (buffer !== null) pending.memory?.hold(buffer, this.#answerBuffers);
     try {
       pending.resolve(pending.decode(frame) as never);
     } catch (error) {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { ApiVersions, Errors, encodeResponse, Heartbeat, Metadata, Produce } from "../../protocol/index.ts";
+import { ApiVersions, Errors, encodeResponse, Heartbeat, Metadata, Produce, SyncGroup } from "../../protocol/index.ts";
 import { memoryLogger } from "../../src/logging/index.ts";
 import {
   createMemoryPlatform,
@@ -8,6 +8,7 @@ import {
   type MemoryWorld,
 } from "../../src/platform/memory.ts";
 import { createNodePlatform } from "../../src/platform/node.ts";
+import { type AnswerBuffers, AnswerMemory } from "../../src/rpc/answer-memory.ts";
 import { RpcConnection, type RpcConnectionOptions } from "../../src/rpc/rpc-connection.ts";
 import { RpcError } from "../../src/rpc/rpc-error.ts";
 import { FakeBroker } from "./fake-broker.ts";
@@ -176,6 +177,62 @@ describe("RpcConnection", () => {
     expect(thrown).to.be.instanceOf(Error);
     broker.onRequest = request => request.reply({ throttleTimeMs: 0, errorCode: 0 });
     await world.time.complete(connection.send(Heartbeat, 4, HEARTBEAT));
+  });
+
+  describe("memory of answers", () => {
+    /** Counts what is taken and given, and gives the same buffer again. */
+    class CountingBuffers implements AnswerBuffers {
+      readonly spare: Buffer[] = [];
+      taken = 0;
+
+      take(sizeBytes: number): Buffer {
+        this.taken++;
+        return this.spare.pop() ?? Buffer.allocUnsafeSlow(sizeBytes + 1000);
+      }
+
+      give(buffer: Buffer): void {
+        this.spare.push(buffer);
+      }
+    }
+
+    async function ask(connection: RpcConnection, memory: AnswerMemory, userData: Buffer) {
+      broker.onRequest = request =>
+        request.reply({ throttleTimeMs: 0, errorCode: 0, protocolType: "", protocolName: "", assignment: userData });
+      const body = { groupId: "g", generationId: 1, memberId: "m", assignments: [] };
+      const response = await world.time.complete(connection.send(SyncGroup, 4, body, { memory }));
+      return response.assignment;
+    }
+
+    it("is used again once everybody who retained it has released it", async () => {
+      broker.versions.push([SyncGroup, 0, 5]);
+      const answerBuffers = new CountingBuffers();
+      const options = { host: "broker", port: 9092, clientId: "tester" };
+      const connection = new RpcConnection(options, { platform, logger: memoryLogger(), answerBuffers });
+      await world.time.complete(connection.connect());
+      const [first, second, third] = [new AnswerMemory(), new AnswerMemory(), new AnswerMemory()];
+      const assignment = await ask(connection, first, Buffer.alloc(100_000, 1));
+      first.retain();
+      first.release();
+      const other = await ask(connection, second, Buffer.alloc(100_000, 2));
+      expect(other.buffer, "the first is still retained").to.not.equal(assignment.buffer);
+      expect(assignment.equals(Buffer.alloc(100_000, 1))).to.equal(true);
+      first.release();
+      expect((await ask(connection, third, Buffer.alloc(90_000, 3))).buffer).to.equal(assignment.buffer);
+      expect(answerBuffers.taken).to.equal(3);
+      expect(() => first.release()).to.throw("more often than retained");
+    });
+
+    it("of a small answer is its own, and there is nothing to give back", async () => {
+      broker.versions.push([SyncGroup, 0, 5]);
+      const answerBuffers = new CountingBuffers();
+      const options = { host: "broker", port: 9092, clientId: "tester" };
+      const connection = new RpcConnection(options, { platform, logger: memoryLogger(), answerBuffers });
+      await world.time.complete(connection.connect());
+      const memory = new AnswerMemory();
+      expect(await ask(connection, memory, Buffer.from("small"))).to.deep.equal(Buffer.from("small"));
+      memory.release();
+      expect([answerBuffers.taken, answerBuffers.spare.length]).to.deep.equal([0, 0]);
+    });
   });
 
   it("sendOneWay sends a request and waits for nothing", async () => {

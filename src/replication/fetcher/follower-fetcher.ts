@@ -23,7 +23,7 @@ import type { PartitionLog } from "../../log/index.ts";
 import type { Logger } from "../../logging/index.ts";
 import type { Counter } from "../../metrics/index.ts";
 import type { Timer, Timers } from "../../platform/platform.ts";
-import { type RpcClient, RpcError } from "../../rpc/index.ts";
+import { AnswerMemory, type RpcClient, RpcError } from "../../rpc/index.ts";
 import type { FetchPosition } from "../follower-role.ts";
 import type { Partition } from "../partition.ts";
 import { FetcherSession, type WantedPartition } from "./fetcher-session.ts";
@@ -204,14 +204,19 @@ export class FollowerFetcher {
       ...this.#session.next(asked, partitionMaxBytes),
     };
     this.#inFlight += 1;
-    const options = { timeoutMs: requestTimeoutMs, versions: { min: MIN_VERSION } };
+    const memory = new AnswerMemory();
+    const options = { timeoutMs: requestTimeoutMs, versions: { min: MIN_VERSION }, memory };
     this.#modules.client.request(Fetch, body, options).then(
-      response => this.#received(response, asked, generation),
+      response => {
+        this.#received(response, asked, generation, memory);
+        // What logs keep of it, they have retained.
+        memory.release();
+      },
       error => this.#failed(error, generation),
     );
   }
 
-  #received(response: FetchResponse, asked: Asked, generation: number): void {
+  #received(response: FetchResponse, asked: Asked, generation: number, memory: AnswerMemory): void {
     this.#inFlight -= 1;
     if (this.#isClosed) return;
     if (this.#failureCount >= REPORTED_FAILURES)
@@ -231,20 +236,21 @@ export class FollowerFetcher {
         const name = keyOf(topic.topicId, data.partitionIndex);
         const entry = asked.get(name);
         if (entry !== undefined && this.#followed.get(name) === entry.followed)
-          this.#take(entry.followed, entry.position, data, appended);
+          this.#take(entry, data, memory, appended);
       }
     }
     if (appended.length > 0) this.#flush(appended);
     else this.#schedule();
   }
 
-  #take(followed: Followed, asked: FetchPosition, data: PartitionData, appended: PartitionLog[]): void {
+  #take(entry: AskedPartition, data: PartitionData, memory: AnswerMemory, appended: PartitionLog[]): void {
+    const { followed, position: asked } = entry;
     const { partition } = followed;
     if (data.errorCode === Errors.OFFSET_OUT_OF_RANGE && partition.follower?.leaderEpoch === asked.leaderEpoch) {
       this.#askRange(followed, asked);
       return;
     }
-    const outcome = partition.takeFetched(asked, data);
+    const outcome = partition.takeFetched(asked, data, memory);
     switch (outcome.kind) {
       case "appended":
         followed.failureCount = 0;

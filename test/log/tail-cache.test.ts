@@ -1,0 +1,107 @@
+import { expect } from "chai";
+import type { PartitionLog } from "../../src/log/partition-log.ts";
+import { ReadBuffers, ReadLease } from "../../src/log/read-buffers.ts";
+import type { SharedMemory } from "../../src/log/tail-cache.ts";
+import { createMemoryPlatform } from "../../src/platform/memory.ts";
+import { append, batch, config, type LogWorld, openLogs, TOPIC_ID } from "./support/log-world.ts";
+
+/** Memory that knows how many hold it. */
+class CountedMemory implements SharedMemory {
+  holderCount = 0;
+  wasHeld = false;
+
+  retain(): void {
+    this.holderCount += 1;
+    this.wasHeld = true;
+  }
+
+  release(): void {
+    this.holderCount -= 1;
+  }
+}
+
+describe("TailCache", () => {
+  let world: LogWorld;
+
+  async function openLog(tailCacheSizeBytes: number): Promise<PartitionLog> {
+    world = await openLogs(createMemoryPlatform(), { tailCacheSizeBytes });
+    return world.logs.create("topic", TOPIC_ID, 0, config());
+  }
+
+  /** Appends a batch of `sizeBytes` or a little more that lies in `memory`. */
+  function appendIn(memory: SharedMemory, log: PartitionLog, sizeBytes: number): void {
+    const records = batch(["x".repeat(sizeBytes)]);
+    const outcome = log.append(records, { leaderEpoch: 0, origin: "client", retain: false, memory, nowMs: 1_000 });
+    expect(outcome.ok).to.equal(true);
+  }
+
+  it("keeps large batches where they are, and releases their memory once they are evicted", async () => {
+    const log = await openLog(100_000);
+    const memories = Array.from({ length: 10 }, () => new CountedMemory());
+    for (const memory of memories) {
+      appendIn(memory, log, 20_000);
+      await world.platform.time.advance(0);
+    }
+    expect(memories.every(({ wasHeld }) => wasHeld)).to.equal(true);
+    expect(memories.map(({ holderCount }) => holderCount)).to.deep.equal([0, 0, 0, 0, 0, 0, 1, 1, 1, 1]);
+    expect(world.logs.tailCache.sizeBytes).to.be.at.most(100_000);
+  });
+
+  it("copies small batches out of memory that is not theirs", async () => {
+    const log = await openLog(100_000);
+    const memory = new CountedMemory();
+    appendIn(memory, log, 100);
+    expect(memory.wasHeld).to.equal(false);
+  });
+
+  it("does not release what a reader holds before that lets go", async () => {
+    const log = await openLog(100_000);
+    const memory = new CountedMemory();
+    appendIn(memory, log, 20_000);
+    await world.platform.time.advance(0);
+    const lease = new ReadLease(new ReadBuffers({ limitBytes: 0 }));
+    await log.read(0, 30_000, log.logEndOffset, { minOneBatch: true, lease });
+    log.tail.dropBelow(log.logEndOffset);
+    expect(memory.holderCount).to.equal(1);
+    lease.release();
+    expect(memory.holderCount).to.equal(0);
+  });
+
+  it("never releases what was handed out for good", async () => {
+    const log = await openLog(100_000);
+    const memory = new CountedMemory();
+    appendIn(memory, log, 20_000);
+    await world.platform.time.advance(0);
+    await log.read(0, 30_000, log.logEndOffset, { minOneBatch: true });
+    log.tail.dropBelow(log.logEndOffset);
+    expect(memory.holderCount).to.equal(1);
+  });
+
+  it("releases everything when the log is cut or closed", async () => {
+    const log = await openLog(100_000);
+    const [first, second] = [new CountedMemory(), new CountedMemory()];
+    appendIn(first, log, 20_000);
+    log.truncateTo(0);
+    expect(first.holderCount).to.equal(0);
+    appendIn(second, log, 20_000);
+    log.close();
+    expect([second.wasHeld, second.holderCount]).to.deep.equal([true, 0]);
+  });
+
+  it("keeps what is not written, and forgets what its log dropped, however many chunks that were", async () => {
+    const log = await openLog(50_000);
+    const idle = world.logs.create("idle", TOPIC_ID, 1, config());
+    append(idle, ["stays"]);
+    await world.platform.time.advance(0);
+    for (let count = 0; count < 1_000; count++) {
+      append(log, ["x".repeat(1_000)]);
+      log.tail.dropBelow(log.logEndOffset);
+      expect(log.tail.firstOffset, "not written yet").to.equal(count);
+      await world.platform.time.advance(0);
+      log.tail.dropBelow(log.logEndOffset);
+      expect(log.tail.firstOffset).to.equal(Number.POSITIVE_INFINITY);
+    }
+    expect(world.logs.tailCache.chunkCount).to.be.below(200);
+    expect(idle.tail.firstOffset).to.equal(0);
+  });
+});
