@@ -59,14 +59,16 @@ export class KafkaProcess {
   /** When the process was started, by `performance.now()`. */
   readonly startedAtMs: number;
   readonly #folder: string;
-  readonly #child: ChildProcess;
+  readonly #javaArguments: readonly string[];
+  #child: ChildProcess;
 
-  private constructor(port: number, dataDir: string, folder: string, child: ChildProcess) {
+  private constructor(port: number, dataDir: string, folder: string, javaArguments: readonly string[]) {
     this.port = port;
     this.dataDir = dataDir;
     this.startedAtMs = performance.now();
     this.#folder = folder;
-    this.#child = child;
+    this.#javaArguments = javaArguments;
+    this.#child = this.#spawn();
   }
 
   /** Formats a directory if need be and starts Kafka on it. Resolves once it accepts connections; fails with its output when it ends before. */
@@ -85,15 +87,17 @@ export class KafkaProcess {
       const format = ["kafka.tools.StorageTool", "format", ...formatArguments, "-c", properties];
       execFileSync("java", [...QUICK_FLAGS, ...common, ...format], { stdio: "pipe" });
     }
-    const output = openSync(join(folder, "server.log"), "w");
     const { javaFlags = QUICK_FLAGS } = options;
-    const child = spawn("java", [...javaFlags, ...common, "kafka.Kafka", properties], {
-      stdio: ["ignore", output, output],
-    });
-    closeSync(output);
-    const kafka = new KafkaProcess(port, dataDir, folder, child);
+    const kafka = new KafkaProcess(port, dataDir, folder, [...javaFlags, ...common, "kafka.Kafka", properties]);
     await kafka.#accepting(options.startLimitMs ?? START_MS);
     return kafka;
+  }
+
+  /** Starts it again where it was, once it has ended. Resolves once it accepts connections. */
+  async restart(): Promise<void> {
+    if (this.isRunning) throw new Error("Kafka is running");
+    this.#child = this.#spawn();
+    await this.#accepting(START_MS);
   }
 
   get address(): string {
@@ -130,6 +134,13 @@ export class KafkaProcess {
   async dispose(): Promise<void> {
     await this.kill("SIGKILL");
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #spawn(): ChildProcess {
+    const output = openSync(join(this.#folder, "server.log"), "a");
+    const child = spawn("java", [...this.#javaArguments], { stdio: ["ignore", output, output] });
+    closeSync(output);
+    return child;
   }
 
   async #accepting(limitMs: number): Promise<void> {

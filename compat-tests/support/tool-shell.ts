@@ -18,6 +18,8 @@ import { kafkaClassPath } from "./kafka-tools.ts";
 const SOURCE = fileURLToPath(new URL("ToolShell.java", import.meta.url));
 const JAVA_FLAGS = ["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"];
 
+const CLOSE_MS = 5_000;
+
 export interface ToolResult {
   readonly exitCode: number;
   readonly stdout: string;
@@ -63,7 +65,10 @@ export class ToolShell {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, "exit");
     this.#child.stdin.end();
+    // A tool that hangs would keep it for ever.
+    const patience = setTimeout(() => this.#child.kill("SIGKILL"), CLOSE_MS);
     await exited;
+    clearTimeout(patience);
   }
 
   async #run(words: readonly string[], input: string): Promise<ToolResult> {
