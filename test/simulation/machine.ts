@@ -11,7 +11,15 @@ import {
   type SeededRandom,
   type Survival,
 } from "../../src/platform/memory.ts";
-import type { Clock, Connection, ConnectionHandler, Network, Platform, Timer, Timers } from "../../src/platform/platform.ts";
+import type {
+  Clock,
+  Connection,
+  ConnectionHandler,
+  Network,
+  Platform,
+  Timer,
+  Timers,
+} from "../../src/platform/platform.ts";
 
 /** How a process ends: `kill` leaves what the system has, `power` only what was synced and by chance more. */
 export type EndOfProcess = "kill" | "power" | "silence";

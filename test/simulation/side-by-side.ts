@@ -21,9 +21,8 @@ export async function runInProcesses({ args, first, count, processCount }: SideB
     Array.from({ length: processCount }, (_, index) => {
       const from = first + index * share;
       const seeds = Math.min(share, first + count - from);
-      const child = spawn(process.execPath, [MAIN, ...kept, "--from", String(from), "--seeds", String(seeds)], {
-        stdio: "inherit",
-      });
+      const own = ["--from", String(from), "--seeds", String(seeds)];
+      const child = spawn(process.execPath, [...process.execArgv, MAIN, ...kept, ...own], { stdio: "inherit" });
       return new Promise<number>(resolve => child.on("close", code => resolve(code ?? 1)));
     }),
   );

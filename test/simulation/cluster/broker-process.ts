@@ -16,8 +16,12 @@ const DATA = "/data";
 export interface BrokerProcessOptions {
   readonly name: string;
   readonly nodeId: number;
+  readonly role: NodeRole;
   readonly settings: Readonly<Record<string, string>>;
 }
+
+/** What a node is: most are both. */
+export type NodeRole = "broker" | "controller" | "both";
 
 export interface BrokerProcessObserver {
   note(what: string): void;
@@ -30,7 +34,12 @@ export interface BrokerProcessObserver {
 }
 
 export class BrokerProcess implements QuorumMember {
-  readonly options: { readonly nodeId: number; readonly name: string; directoryId: string };
+  readonly options: {
+    readonly nodeId: number;
+    readonly name: string;
+    readonly role: NodeRole;
+    directoryId: string;
+  };
   readonly broker: Broker;
   readonly platform: Platform;
   readonly #observer: BrokerProcessObserver;
@@ -43,16 +52,16 @@ export class BrokerProcess implements QuorumMember {
   isToldToStop = false;
 
   constructor(options: BrokerProcessOptions, platform: Platform, observer: BrokerProcessObserver) {
-    const { name, nodeId } = options;
-    this.options = { name, nodeId, directoryId: "" };
+    const { name, nodeId, role } = options;
+    this.options = { name, nodeId, role, directoryId: "" };
     this.platform = platform;
     this.#observer = observer;
     const config = BrokerConfig.load({
       overrides: {
         "node.id": String(nodeId),
-        "process.roles": "broker,controller",
+        "process.roles": role === "both" ? "broker,controller" : role,
         "log.dirs": DATA,
-        listeners: `PLAINTEXT://${name}:${CLIENT_PORT},CONTROLLER://${name}:${CONTROLLER_PORT}`,
+        listeners: listenersOf(name, role),
         "controller.listener.names": "CONTROLLER",
         ...options.settings,
       },
@@ -101,6 +110,13 @@ export class BrokerProcess implements QuorumMember {
     });
     this.#observer.joined(this);
   }
+}
+
+/** A node is known to its peers by its first port, whatever listens there. */
+function listenersOf(name: string, role: NodeRole): string {
+  if (role === "controller") return `CONTROLLER://${name}:${CLIENT_PORT}`;
+  const client = `PLAINTEXT://${name}:${CLIENT_PORT}`;
+  return role === "broker" ? client : `${client},CONTROLLER://${name}:${CONTROLLER_PORT}`;
 }
 
 function directoryIdOn(platform: Platform): string {

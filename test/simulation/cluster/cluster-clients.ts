@@ -31,7 +31,7 @@ export class ClusterClients {
 
   /** Has the topics created. */
   async prepare(limitMs: number): Promise<void> {
-    const { scenario, names } = this.#simulation;
+    const { scenario, brokerNames } = this.#simulation;
     this.#adminClient = this.#client("c1");
     this.#admin = new SimAdmin(
       {
@@ -39,7 +39,7 @@ export class ClusterClients {
         everyMs: scenario.deedEveryMs,
         topics: this.#topics,
         repeatCount: () => this.#simulation.repeatCount,
-        brokerIds: names.map(name => Number(name.slice(1))),
+        brokerIds: brokerNames.map(name => Number(name.slice(1))),
       },
       { client: this.#adminClient, history: this.#history, fail: error => this.#simulation.fail(error) },
     );
@@ -165,13 +165,13 @@ export class ClusterClients {
   }
 
   #client(machine: string): SimClient {
-    const { world, random, names } = this.#simulation;
+    const { world, random, brokerNames } = this.#simulation;
     this.#clientCount += 1;
     const name = `${machine}.${this.#clientCount}`;
     return new SimClient(
       {
         name,
-        bootstrap: names.map(host => ({ host, port: CLIENT_PORT })),
+        bootstrap: brokerNames.map(host => ({ host, port: CLIENT_PORT })),
         requestTimeoutMs: 2_500,
       },
       {

@@ -13,7 +13,7 @@ import { QuorumChecks } from "../quorum/quorum-checks.ts";
 import type { SimulationRun } from "../simulation-run.ts";
 import { InvariantError, World } from "../world.ts";
 import { Ambushes } from "./ambushes.ts";
-import { BrokerProcess, CLIENT_PORT } from "./broker-process.ts";
+import { BrokerProcess, CLIENT_PORT, type NodeRole } from "./broker-process.ts";
 import type { SimProducer } from "./clients/sim-producer.ts";
 import { ClusterClients } from "./cluster-clients.ts";
 import { Faults } from "./faults.ts";
@@ -53,7 +53,9 @@ export class ClusterSimulation {
   readonly scenario: Scenario;
   readonly world: World;
   readonly random: SeededRandom;
+  /** All nodes; those that are brokers come first. */
   readonly names: readonly string[];
+  readonly brokerNames: readonly string[];
   readonly clientNames = ["c1", "c2", "c3", "c4", "c5"];
   readonly processes = new Map<string, BrokerProcess>();
   readonly history = new History();
@@ -74,7 +76,9 @@ export class ClusterSimulation {
     const shape = new World({ seed: `cluster ${options.seed}`, machineNames: [] }).random;
     this.scenario = options.scenario === undefined ? shape.pick(scenarios) : scenarioNamed(options.scenario);
     const brokerCount = shape.pick(this.scenario.brokerCounts);
-    this.names = Array.from({ length: brokerCount }, (_, index) => `n${index + 1}`);
+    const nodeCount = brokerCount + (this.scenario.controllerCount ?? 0);
+    this.names = Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`);
+    this.brokerNames = this.names.slice(0, brokerCount);
     this.world = new World({
       seed: `cluster ${options.seed}`,
       machineNames: [...this.names, ...this.clientNames],
@@ -83,7 +87,7 @@ export class ClusterSimulation {
     this.random = this.world.random.fork("chaos");
     this.#settings = {
       ...SMALL_SETTINGS,
-      ...(brokerCount > 1 ? { "samsa.peers": this.names.map(name => `${name}:${CLIENT_PORT}`).join(",") } : {}),
+      ...(nodeCount > 1 ? { "samsa.peers": this.names.map(name => `${name}:${CLIENT_PORT}`).join(",") } : {}),
       "metadata.log.max.record.bytes.between.snapshots": String(shape.pick([3_000, 30_000, 20_971_520])),
       "log.flush.offset.checkpoint.interval.ms": String(shape.pick([200, 2_000, 60_000])),
       "log.cleaner.enable": "false",
@@ -142,7 +146,7 @@ export class ClusterSimulation {
     const machine = this.world.machine(name);
     if (machine.isRunning) return;
     const process = new BrokerProcess(
-      { name, nodeId: Number(name.slice(1)), settings: this.#settings },
+      { name, nodeId: Number(name.slice(1)), role: this.#roleOf(name), settings: this.#settings },
       machine.boot(),
       {
         note: what => this.world.note(name, what),
@@ -159,6 +163,11 @@ export class ClusterSimulation {
     this.world.note(name, "starts");
     this.history.startCount += 1;
     process.start();
+  }
+
+  #roleOf(name: string): NodeRole {
+    if (this.scenario.controllerCount === undefined) return "both";
+    return this.brokerNames.includes(name) ? "broker" : "controller";
   }
 
   /** Ends a machine's process, as `how` says. */
@@ -313,7 +322,10 @@ export class ClusterSimulation {
       throw new InvariantError(`no convergence in ${CONVERGENCE_LIMIT_MS} ms ${when}: ${this.#describe()}`);
     await this.#clients.verifyTopics(CONVERGENCE_LIMIT_MS, when);
     this.#partitionChecks.checkImages(this.#running);
-    checkReplicas(this.#running, this.history);
+    checkReplicas(
+      this.#running.filter(({ services }) => services !== null),
+      this.history,
+    );
     this.world.note("world", `converged after ${(this.world.nowMs - startMs).toFixed(0)} ms`);
   }
 
@@ -321,6 +333,7 @@ export class ClusterSimulation {
   #areAllLed(): boolean {
     if (this.#running.length < this.names.length) return false;
     return this.#running.every(process => {
+      if (process.options.role === "controller") return process.isStarted;
       const topics = process.services?.metadata.image.topics.byId.values();
       if (topics === undefined || !process.isStarted) return false;
       return [...topics].every(topic => topic.partitions.every(({ leader }) => leader >= 0));
@@ -329,7 +342,7 @@ export class ClusterSimulation {
 
   #haveConverged(): boolean {
     if (!this.#areAllLed()) return false;
-    const [first, ...others] = this.#running;
+    const [first, ...others] = this.#running.filter(({ services }) => services !== null);
     const { image } = first!.services!.metadata;
     for (const other of others) if (other.services!.metadata.image.offset !== image.offset) return false;
     return [...image.topics.byId.values()].every(topic =>
@@ -352,7 +365,8 @@ export class ClusterSimulation {
     return this.names
       .map(name => {
         const process = this.processes.get(name);
-        if (process?.services == null) return `${name} is down`;
+        if (process === undefined) return `${name} is down`;
+        if (process.services === null) return `${name} is ${process.isStarted ? "a controller" : "starting"}`;
         const { replicas, metadata } = process.services;
         const partitions = [...replicas.partitions()].map(
           each =>

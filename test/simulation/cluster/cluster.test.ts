@@ -2,7 +2,16 @@ import { expect } from "chai";
 import { runCluster } from "./cluster-simulation.ts";
 
 /** Those that are quick; all of them run with `npm run simulate`. */
-const SCENARIOS = ["one-broker", "one-broker-power-loss", "elections", "produce", "isr-churn", "reassignment"];
+const SCENARIOS = [
+  "one-broker",
+  "one-broker-power-loss",
+  "elections",
+  "produce",
+  "isr-churn",
+  "reassignment",
+  "five-brokers",
+  "roles-apart",
+];
 
 describe("simulated cluster", () => {
   it("gives the same trace for the same seed, and another for another", async () => {

@@ -42,6 +42,8 @@ export type Fault =
 export interface Scenario {
   readonly name: string;
   readonly brokerCounts: readonly number[];
+  /** So many nodes more are controllers only, and the brokers are brokers only; without it all are both. */
+  readonly controllerCount?: number;
   /** Each comes as often as it stands here. */
   readonly faults: readonly Fault[];
   readonly faultEveryMs: readonly number[];
@@ -238,6 +240,38 @@ export const scenarios: readonly Scenario[] = [
     faultEveryMs: [500, 1200],
     deeds: ["create", "delete", "configs", "deleteRecords"],
     deedEveryMs: 250,
+  },
+  {
+    ...CLUSTER,
+    name: "five-brokers",
+    brokerCounts: [5],
+    faults: [
+      "kill",
+      "kill",
+      "power",
+      "silence",
+      "pause",
+      "stop",
+      "resign",
+      "isolate",
+      "cut",
+      "heal",
+      "heal",
+      "slowDisk",
+    ],
+    faultEveryMs: [250, 600],
+    deeds: ["create", "delete", "configs", "elect", "reassign", "reassign"],
+    deedEveryMs: 250,
+    chaosMs: 2_500,
+  },
+  {
+    ...CLUSTER,
+    name: "roles-apart",
+    controllerCount: 3,
+    faults: ["kill", "kill", "power", "silence", "pause", "stop", "resign", "isolate", "cut", "heal", "heal"],
+    faultEveryMs: [250, 600],
+    deeds: ["create", "delete", "configs", "elect", "reassign"],
+    deedEveryMs: 200,
   },
 ];
 
