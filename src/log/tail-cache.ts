@@ -47,7 +47,7 @@ export class TailCache {
   #head = 0;
   /** Dropped chunks in the queue. */
   #droppedCount = 0;
-  /** Buffers of evicted chunks, by size, for the chunks to come. */
+  /** Buffers of evicted chunks, by size, for the chunks to come; the size taken last comes last. */
   readonly #spare = new Map<number, Buffer[]>();
   #spareBytes = 0;
 
@@ -57,8 +57,12 @@ export class TailCache {
 
   /** A buffer for a chunk: an evicted one's if there is one of that size. Fresh memory costs page faults and garbage collections. */
   takeBuffer(sizeBytes: number): Buffer {
-    const spare = this.#spare.get(sizeBytes)?.pop();
-    if (spare === undefined) return Buffer.allocUnsafeSlow(sizeBytes);
+    const spares = this.#spare.get(sizeBytes);
+    if (spares === undefined) return Buffer.allocUnsafeSlow(sizeBytes);
+    const spare = spares.pop()!;
+    // Behind the others: it is the last to make room.
+    this.#spare.delete(sizeBytes);
+    if (spares.length > 0) this.#spare.set(sizeBytes, spares);
     this.#spareBytes -= sizeBytes;
     return spare;
   }
@@ -128,15 +132,23 @@ export class TailCache {
   }
 
   #keepSpare(buffer: Buffer): void {
-    if (this.#spareBytes + buffer.length > LARGEST_SPARE_BYTES) {
-      // Sizes that were wanted once would otherwise take the room of those that are wanted now.
-      this.#spare.clear();
-      this.#spareBytes = 0;
-    }
+    if (buffer.length > LARGEST_SPARE_BYTES) return;
+    // Logs that grow take larger and larger buffers: the sizes that nobody asked for lately must not keep out those that are in use.
+    while (this.#spareBytes + buffer.length > LARGEST_SPARE_BYTES) this.#dropSpare();
     const spares = this.#spare.get(buffer.length);
     if (spares === undefined) this.#spare.set(buffer.length, [buffer]);
     else spares.push(buffer);
     this.#spareBytes += buffer.length;
+  }
+
+  /** Lets go of a spare of the size that was not taken for longest. */
+  #dropSpare(): void {
+    for (const [sizeBytes, spares] of this.#spare) {
+      spares.pop();
+      if (spares.length === 0) this.#spare.delete(sizeBytes);
+      this.#spareBytes -= sizeBytes;
+      return;
+    }
   }
 }
 

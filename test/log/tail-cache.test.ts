@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import type { PartitionLog } from "../../src/log/partition-log.ts";
 import { ReadBuffers, ReadLease } from "../../src/log/read-buffers.ts";
-import type { SharedMemory } from "../../src/log/tail-cache.ts";
+import type { Segment } from "../../src/log/segment.ts";
+import { type SharedMemory, TailCache, type TailChunk } from "../../src/log/tail-cache.ts";
 import { createMemoryPlatform } from "../../src/platform/memory.ts";
 import { append, batch, config, type LogWorld, openLogs, TOPIC_ID } from "./support/log-world.ts";
 
@@ -104,4 +105,31 @@ describe("TailCache", () => {
     expect(world.logs.tailCache.chunkCount).to.be.below(200);
     expect(idle.tail.firstOffset).to.equal(0);
   });
+
+  it("passes on buffers of the size in use, though many of other sizes were evicted before", () => {
+    const cache = new TailCache(64 * MEBIBYTE);
+    // The first buffers of many logs are smaller than all that come later.
+    for (const sizeBytes of [20, 32, 64, 128])
+      for (let each = 0; each < 64; each += 1) cache.add(newChunk(cache, sizeBytes * 1024));
+    const known = new Set<Buffer>();
+    for (let count = 0; count < 2000; count += 1) {
+      const chunk = newChunk(cache, MEBIBYTE / 4);
+      known.add(chunk.buffer);
+      cache.add(chunk);
+    }
+    // As many as fit into the cache, and a few that were taken before any was evicted.
+    expect(known.size).to.be.lessThan(300);
+  });
 });
+
+const MEBIBYTE = 1024 * 1024;
+
+/** A chunk of a log that lets it go whenever it is asked to. */
+function newChunk(cache: TailCache, sizeBytes: number): TailChunk {
+  return {
+    ...{ owner: { evict: () => true }, cache, buffer: cache.takeBuffer(sizeBytes), memory: null },
+    ...{ position: 0, baseOffset: 0, endOffset: 1, usedBytes: sizeBytes, dropped: false, reusable: true, readers: 0 },
+    // The cache does not look at it.
+    segment: {} as Segment,
+  };
+}
