@@ -1,8 +1,7 @@
 /** What of a log goes into the journal. */
 import { nameOf } from "../../platform/files.ts";
 import type { JournalExtent } from "../log-durability.ts";
-import type { NewFrame } from "./journal-file.ts";
-import { frameSizeBytes } from "./journal-format.ts";
+import { type NewFrame, newFrame } from "./journal-file.ts";
 
 /** What the journal needs of a log; a {@link PartitionLog}. */
 export interface JournalLog {
@@ -20,6 +19,8 @@ export interface JournalLog {
 export interface JournalEntry<L extends JournalLog = JournalLog> {
   readonly log: L;
   readonly extent: JournalExtent;
+  /** The extent as the journal writes it. */
+  readonly frame: NewFrame;
 }
 
 /** Syncs the files of a log; one that is closed meanwhile is no failure. */
@@ -31,16 +32,11 @@ export async function flushOpen(log: JournalLog): Promise<void> {
   }
 }
 
-/** What an entry takes in the journal. */
-export function entrySizeBytes({ log, extent }: JournalEntry): number {
-  return frameSizeBytes(identityOf(log), extent.sizeBytes);
-}
-
-/** An entry as the journal writes it. */
-export function frameOf({ log, extent }: JournalEntry): NewFrame {
+export function journalEntry<L extends JournalLog>(log: L, extent: JournalExtent): JournalEntry<L> {
   const { segment, position, buffers, sizeBytes } = extent;
-  const content = { kind: "extent", ...identityOf(log), baseOffset: segment.baseOffset, position } as const;
-  return { content, buffers, payloadBytes: sizeBytes };
+  const { name, topicId } = identityOf(log);
+  const content = { kind: "extent", name, topicId, baseOffset: segment.baseOffset, position } as const;
+  return { log, extent, frame: newFrame(content, buffers, sizeBytes) };
 }
 
 /** What names a log in the journal. */

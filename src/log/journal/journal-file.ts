@@ -18,6 +18,12 @@ export interface NewFrame {
   readonly content: FrameContent;
   readonly buffers: readonly Buffer[];
   readonly payloadBytes: number;
+  /** Of all of the frame. */
+  readonly sizeBytes: number;
+}
+
+export function newFrame(content: FrameContent, buffers: readonly Buffer[], payloadBytes: number): NewFrame {
+  return { content, buffers, payloadBytes, sizeBytes: frameSizeBytes(content, payloadBytes) };
 }
 
 /** `L` is what the journal keeps bytes of: a log. */
@@ -98,21 +104,25 @@ export class JournalFile<L> {
 
   #encode(frames: readonly NewFrame[]): { buffers: Buffer[]; sizeBytes: number } {
     let scratchBytes = 0;
-    for (const { content, buffers } of frames) {
-      scratchBytes += frameSizeBytes(content, 0);
-      for (const { length } of buffers) if (length < SMALLEST_SLICE_BYTES) scratchBytes += length;
-    }
+    for (const frame of frames) scratchBytes += scratchSizeBytes(frame);
     const scratch = Buffer.allocUnsafe(scratchBytes);
     const result: Buffer[] = [];
     let sizeBytes = 0;
     let begun = 0;
     let position = 0;
-    for (const [index, { content, buffers, payloadBytes }] of frames.entries()) {
+    for (let index = 0; index < frames.length; index += 1) {
+      const { content, buffers, payloadBytes, sizeBytes: frameBytes } = frames[index]!;
       const place = { generation: this.#generation, sequence: this.#frameCount + index, payloadBytes };
-      const headEnd = writeFrameHead(scratch, position, content, place);
-      sealFrame(scratch, position, headEnd, buffers);
-      sizeBytes += headEnd - position + payloadBytes;
+      const start = position;
+      const headEnd = writeFrameHead(scratch, start, content, place);
       position = headEnd;
+      sizeBytes += frameBytes;
+      if (payloadBytes < SMALLEST_SLICE_BYTES) {
+        for (const buffer of buffers) position += buffer.copy(scratch, position);
+        sealFrame(scratch, start, position, NO_BUFFERS);
+        continue;
+      }
+      sealFrame(scratch, start, headEnd, buffers);
       for (const buffer of buffers) {
         if (buffer.length < SMALLEST_SLICE_BYTES) {
           position += buffer.copy(scratch, position);
@@ -125,4 +135,14 @@ export class JournalFile<L> {
     if (begun < position) result.push(scratch.subarray(begun, position));
     return { buffers: result, sizeBytes };
   }
+}
+
+const NO_BUFFERS: readonly Buffer[] = [];
+
+/** What of a frame is put together: its head, and what of its payload is not worth a slice. */
+function scratchSizeBytes({ buffers, payloadBytes, sizeBytes }: NewFrame): number {
+  if (payloadBytes < SMALLEST_SLICE_BYTES) return sizeBytes;
+  let scratchBytes = sizeBytes - payloadBytes;
+  for (const { length } of buffers) if (length < SMALLEST_SLICE_BYTES) scratchBytes += length;
+  return scratchBytes;
 }

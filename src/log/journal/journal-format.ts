@@ -96,9 +96,9 @@ export function writeFrameHead(
   return position + FRAME_OVERHEAD + nameBytes + topicIdBytes;
 }
 
-/** Completes the frame whose head stands in [`position`, `headEnd`) of `target`, with its payload in `buffers`. */
-export function sealFrame(target: Buffer, position: number, headEnd: number, buffers: readonly Buffer[]): void {
-  let crc = crc32c(target, position + 4, headEnd);
+/** Completes the frame whose head stands at `position` of `target`; its payload follows there up to `end`, and goes on in `buffers`. */
+export function sealFrame(target: Buffer, position: number, end: number, buffers: readonly Buffer[]): void {
+  let crc = crc32c(target, position + 4, end);
   for (const buffer of buffers) crc = crc32c(buffer, 0, buffer.length, crc);
   target.writeUInt32BE(crc >>> 0, position);
 }

@@ -25,7 +25,7 @@ export const DEFAULT_JOURNAL_OPTIONS: JournalOptions = Object.freeze({
   fileCount: 16,
   minLogs: 12,
   extentMaxBytes: 32 * 1024,
-  bytesPerSync: 128 * 1024,
+  bytesPerSync: 512 * 1024,
   syncParallelism: 2,
   roundsBefore: 20,
 });

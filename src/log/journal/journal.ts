@@ -20,10 +20,10 @@ import { joinPath, nameOf } from "../../platform/files.ts";
 import type { Clock, Disk, Random, Timers } from "../../platform/platform.ts";
 import { isDiskFull } from "../disk-full.ts";
 import { forEachParallel } from "../parallel.ts";
-import { flushOpen, frameOf, identityOf, type JournalEntry, type JournalLog } from "./journal-entry.ts";
-import { JournalFile, type NewFrame } from "./journal-file.ts";
+import { flushOpen, identityOf, type JournalEntry, type JournalLog } from "./journal-entry.ts";
+import { JournalFile, type NewFrame, newFrame } from "./journal-file.ts";
 import { journalFileName, removeJournal } from "./journal-files.ts";
-import { FRAMES_START, frameSizeBytes } from "./journal-format.ts";
+import { FRAMES_START } from "./journal-format.ts";
 import type { JournalOptions } from "./journal-options.ts";
 
 /** A journal that could not be made, or lost its space, is made again no sooner than this. */
@@ -102,8 +102,7 @@ export class Journal {
    */
   async commit(entries: readonly JournalEntry[]): Promise<boolean> {
     if (entries.length === 0) return true;
-    const frames = entries.map(frameOf);
-    const file = this.#write(frames);
+    const file = this.#write(entries.map(({ frame }) => frame));
     if (file === null) return false;
     for (const { log, extent } of entries) file.logs.set(log, extent.endOffset);
     await file.sync();
@@ -124,7 +123,7 @@ export class Journal {
     if (!this.holds(log)) return;
     for (const used of this.#inUse()) used.logs.delete(log);
     const content = { kind: "void", ...identityOf(log), baseOffset: 0, position: 0 } as const;
-    const frame: NewFrame = { content, buffers: [], payloadBytes: 0 };
+    const frame = newFrame(content, [], 0);
     let file = this.#write([frame]);
     if (file === null && this.#makeNow()) file = this.#write([frame]);
     if (file === null && this.#fileCount > 0) {
@@ -180,7 +179,7 @@ export class Journal {
   /** Writes frames into one file; null when there is no room, or the disk is full. */
   #write(frames: readonly NewFrame[]): JournalFile<JournalLog> | null {
     let sizeBytes = 0;
-    for (const { content, payloadBytes } of frames) sizeBytes += frameSizeBytes(content, payloadBytes);
+    for (const frame of frames) sizeBytes += frame.sizeBytes;
     if (sizeBytes > this.capacityBytes) return null;
     const file = this.#fileFor(sizeBytes);
     if (file === null) return null;

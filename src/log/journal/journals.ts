@@ -4,7 +4,7 @@ import type { FlushGroup } from "../flush-scheduler.ts";
 import type { LogDirectory } from "../log-directory.ts";
 import type { JournalExtent } from "../log-durability.ts";
 import { Journal, type JournalModules } from "./journal.ts";
-import { entrySizeBytes, flushOpen, type JournalEntry, type JournalLog } from "./journal-entry.ts";
+import { flushOpen, type JournalEntry, type JournalLog, journalEntry } from "./journal-entry.ts";
 import type { JournalOptions } from "./journal-options.ts";
 import { replayJournal } from "./replay.ts";
 import { JournalDamagedError } from "./replay-plan.ts";
@@ -106,7 +106,7 @@ export class Journals<L extends RoundLog> {
       log.writePending();
       const extent = log.journalExtent(options.extentMaxBytes);
       if (extent === null) groups.push(alone(log));
-      else entries.push({ log, extent });
+      else entries.push(journalEntry(log, extent));
     }
     if (entries.length < options.minLogs) return null;
     if (!journal.isReady) {
@@ -114,7 +114,7 @@ export class Journals<L extends RoundLog> {
       return null;
     }
     const parts = partsOf(entries, journal.capacityBytes);
-    groups.push({ logs: entries.map(({ log }) => log), flush: () => commit(parts, journal) });
+    groups.push({ logs: entries.map(({ log }) => log), flush: () => commitParts(parts, journal, options) });
     return groups;
   }
 
@@ -125,13 +125,45 @@ export class Journals<L extends RoundLog> {
 }
 
 /** Makes the parts of a round durable, one after the other. */
-async function commit<L extends RoundLog>(parts: readonly RoundEntry<L>[][], journal: Journal): Promise<void> {
+async function commitParts<L extends RoundLog>(
+  parts: readonly RoundEntry<L>[][],
+  journal: Journal,
+  options: JournalOptions,
+): Promise<void> {
+  let isCurrent = true;
   for (const part of parts) {
-    // While the part before was synced, a log may have been cut or deleted: nothing of it may be written any more.
-    const current = part.filter(({ log, extent }) => !log.isClosed && log.cutCount === extent.cutCount);
-    if (await journal.commit(current)) for (const { log, extent } of current) log.journaled(extent);
-    else await Promise.all(current.map(({ log }) => flushOpen(log)));
+    if (isCurrent) await commit(part, journal);
+    else await commitAnew(part, journal, options);
+    isCurrent = false;
   }
+}
+
+async function commit<L extends RoundLog>(entries: readonly RoundEntry<L>[], journal: Journal): Promise<void> {
+  // The files of another log of the round may have failed, and the directory with them.
+  const current = entries.filter(({ log, extent }) => !log.isClosed && log.cutCount === extent.cutCount);
+  if (await journal.commit(current)) for (const { log, extent } of current) log.journaled(extent);
+  else await Promise.all(current.map(({ log }) => flushOpen(log)));
+}
+
+/**
+ * Commits what the logs of `entries` have to make durable by now. While the part before was synced they may have been cut or deleted, and the memory
+ * that their extents were in may hold something else.
+ */
+async function commitAnew<L extends RoundLog>(
+  entries: readonly RoundEntry<L>[],
+  journal: Journal,
+  options: JournalOptions,
+): Promise<void> {
+  const current: RoundEntry<L>[] = [];
+  const others: L[] = [];
+  for (const { log } of entries) {
+    if (log.isClosed || !log.isDirty) continue;
+    log.writePending();
+    const extent = log.journalExtent(options.extentMaxBytes);
+    if (extent === null) others.push(log);
+    else current.push(journalEntry(log, extent));
+  }
+  await Promise.all([commit(current, journal), ...others.map(flushOpen)]);
 }
 
 /** Splits a round that is more than fits into one file of the journal. */
@@ -140,7 +172,7 @@ function partsOf<L extends RoundLog>(entries: readonly RoundEntry<L>[], capacity
   let part: RoundEntry<L>[] = [];
   let sizeBytes = 0;
   for (const entry of entries) {
-    const frameBytes = entrySizeBytes(entry);
+    const frameBytes = entry.frame.sizeBytes;
     if (part.length > 0 && sizeBytes + frameBytes > capacityBytes) {
       parts.push(part);
       part = [];

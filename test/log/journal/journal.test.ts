@@ -76,6 +76,30 @@ describe("the journal", () => {
     expect(disk.list("/data").filter(name => name.startsWith("samsa"))).to.deep.equal([]);
   });
 
+  it("holds what was appended, though a round takes several files and the memory of it is used again meanwhile", async () => {
+    const journal = { ...JOURNAL, fileSizeBytes: 1024 };
+    const { platform, logs } = await openLogs(undefined, { journal, tailCacheSizeBytes: 0 });
+    const all = create(logs, 8);
+    await flushAll(platform, logs, all);
+    await platform.time.complete(logs.prepareJournals());
+    await flushAll(platform, logs, all.slice(0, 3));
+    const others = Array.from({ length: 8 }, (_, partition) => logs.create("other", TOPIC_ID, partition, config()));
+    let isFirst = true;
+    platform.disk.onOperation = (operation, path) => {
+      if (operation !== "sync" || !path.includes("journal") || !isFirst) return;
+      isFirst = false;
+      // Each takes the memory of a batch that is written.
+      for (const log of others) append(log, ["other"]);
+    };
+    await flushAll(platform, logs, all);
+    expect(isFirst).to.equal(false);
+    const { logs: again } = await openLogs(platform, OPTIONS, platform.disk.survivor());
+    for (const { name, topicPartition, flushedOffset } of all) {
+      const values = [...(await readAll(again.get("t", topicPartition.partition)!)).values()];
+      expect(values, name).to.deep.equal(Array.from({ length: flushedOffset }, (_, offset) => String(offset)));
+    }
+  });
+
   it("is not there after a clean stop", async () => {
     const { platform, logs } = await openLogs(undefined, OPTIONS);
     const all = create(logs, 4);
