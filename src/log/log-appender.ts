@@ -9,6 +9,7 @@ import {
   lastOffsetDeltaAt,
   maxTimestampAt,
   partitionLeaderEpochAt,
+  producerIdAt,
   setBaseOffset,
   setPartitionLeaderEpoch,
 } from "../../protocol/records/batch.ts";
@@ -18,6 +19,7 @@ import { batchSizeWithin } from "./batch-walk.ts";
 import { isDiskFull } from "./disk-full.ts";
 import type { LogState } from "./log-state.ts";
 import type { PartitionLog } from "./partition-log.ts";
+import { recallBatches } from "./producer-recall.ts";
 import { noteProducerBatch } from "./producer-replay.ts";
 
 /** Told that batches already accepted were taken back: the log ends at `endOffset` again. */
@@ -41,7 +43,9 @@ export class LogAppender {
     const prepared = prepareAppend(records, options, state.config, state.modules.maxDecompressedBytes);
     if (!prepared.ok) return prepared;
     if (options.origin !== "replica") {
-      const settled = checkProducers(prepared, state.producers.state, state.logStartOffset);
+      let settled = checkProducers(prepared, state.producers.state, state.logStartOffset);
+      if (settled?.ok === false && this.#recall(prepared))
+        settled = checkProducers(prepared, state.producers.state, state.logStartOffset);
       if (settled !== null) return settled;
       this.#assignOffsets(prepared, options.leaderEpoch);
     } else if (baseOffsetAt(prepared.records, 0) < state.logEndOffset) {
@@ -100,6 +104,13 @@ export class LogAppender {
   /** Nobody is told any more. */
   close(): void {
     this.#failureListeners.clear();
+  }
+
+  /** Looks in the log for what a snapshot did not tell of the producer that is about to be refused. Returns whether it learned anything. */
+  #recall({ records }: Prepared): boolean {
+    const { producers, segments } = this.#state;
+    const entry = producers.state.get(producerIdAt(records, 0));
+    return entry !== undefined && recallBatches(entry, segments);
   }
 
   /** Whether `prepared` must begin a new segment: by size, offset range, full index or age. */

@@ -51,6 +51,7 @@ export function decodeProducerSnapshot(contents: Buffer): ProducerEntry[] | null
       transactionFirstOffset: Number(contents.readBigInt64BE(at + 38)),
       batches:
         lastOffset < 0 ? [] : [{ lastSequence: contents.readInt32BE(at + 10), lastOffset, offsetDelta, timestamp }],
+      mayHaveOlder: lastOffset >= 0,
     });
   }
   return entries;

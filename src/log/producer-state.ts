@@ -52,6 +52,8 @@ export interface ProducerEntry {
   transactionFirstOffset: number;
   /** Oldest first. */
   batches: RememberedBatch[];
+  /** A snapshot, which holds but one batch, told of the producer: those before stand in the log alone (`producer-recall.ts`). */
+  mayHaveOlder: boolean;
 }
 
 export type ProducerCheck =
@@ -135,10 +137,11 @@ export class ProducerState {
   update(batch: ProducerBatch): void {
     const entry = this.#entryFor(batch.producerId, batch.producerEpoch);
     entry.lastTimestamp = batch.maxTimestamp;
-    const offsetDelta = batch.lastOffset - batch.baseOffset;
-    const lastSequence = batch.baseSequence < 0 ? -1 : sequenceAfter(batch.baseSequence, offsetDelta);
-    if (entry.batches.length === DEDUPLICATION_WINDOW) entry.batches.shift();
-    entry.batches.push({ lastSequence, lastOffset: batch.lastOffset, offsetDelta, timestamp: batch.maxTimestamp });
+    if (entry.batches.length === DEDUPLICATION_WINDOW) {
+      entry.batches.shift();
+      entry.mayHaveOlder = false;
+    }
+    entry.batches.push(rememberedBatch(batch));
     if (batch.isTransactional && entry.transactionFirstOffset === NO_OFFSET) {
       entry.transactionFirstOffset = batch.baseOffset;
       this.#ongoing.set(batch.baseOffset, batch.producerId);
@@ -212,14 +215,23 @@ export class ProducerState {
         lastTimestamp: -1,
         transactionFirstOffset: NO_OFFSET,
         batches: [],
+        mayHaveOlder: false,
       };
       this.#producers.set(producerId, entry);
     } else if (entry.epoch !== epoch) {
       entry.epoch = epoch;
       entry.batches = [];
+      entry.mayHaveOlder = false;
     }
     return entry;
   }
+}
+
+/** What is remembered of `batch`. */
+export function rememberedBatch(batch: ProducerBatch): RememberedBatch {
+  const offsetDelta = batch.lastOffset - batch.baseOffset;
+  const lastSequence = batch.baseSequence < 0 ? -1 : sequenceAfter(batch.baseSequence, offsetDelta);
+  return { lastSequence, lastOffset: batch.lastOffset, offsetDelta, timestamp: batch.maxTimestamp };
 }
 
 function outOfOrder(batch: ProducerBatch, expectation: string): ProducerCheck {
