@@ -35,7 +35,7 @@ export interface ExploreOptions {
 export interface Explored {
   /** States opened, failures during recovery included. */
   stateCount: number;
-  /** How many different ones there are. */
+  /** About how many different ones there are, of the moments looked at. */
   possibleCount: number;
   recoveryFailureCount: number;
 }
@@ -48,9 +48,11 @@ interface State {
 /** Opens the states that a failure during `run` could leave. Throws a {@link Violation} that says how to see it again. */
 export async function explore(run: Run, options: ExploreOptions): Promise<Explored> {
   const random = new SeededRandom(run.seed).fork("explore");
-  const all = options.replay === undefined ? possibleStates(run, options, random) : [parseState(options.replay)];
-  const chosen = sample(all, options.limit, random);
-  const explored: Explored = { stateCount: 0, possibleCount: all.length, recoveryFailureCount: 0 };
+  const { chosen, possibleCount } =
+    options.replay === undefined
+      ? chooseStates(run, options, random)
+      : { chosen: [parseState(options.replay)], possibleCount: 1 };
+  const explored: Explored = { stateCount: 0, possibleCount, recoveryFailureCount: 0 };
   const image = new CrashImage(run.initial);
   let position = 0;
   for (const [index, state] of chosen.entries()) {
@@ -58,7 +60,7 @@ export async function explore(run: Run, options: ExploreOptions): Promise<Explor
     const name = `${run.name}/${state.position}/${describeSelection(state.fates)}`;
     const isNested = options.nestedEvery > 0 && index % options.nestedEvery === options.nestedEvery - 1;
     if (options.replay !== undefined) printPending(name, image.pending(), state.fates);
-    const nested = { ...options, nestedEvery: 0, positionRatio: 1, limit: isNested ? options.nestedLimit : 0 };
+    const nested = { ...options, nestedEvery: 0, positionRatio: 0.4, limit: isNested ? options.nestedLimit : 0 };
     if (options.replay !== undefined) nested.limit = options.replay.length > 2 ? 1 : 0;
     await checkState(
       name,
@@ -113,36 +115,42 @@ function withRemoved(settled: Facts, before: Facts): Facts {
   return facts;
 }
 
-/** All different states, in the order of the journal. */
-function possibleStates(run: Run, options: ExploreOptions, random: SeededRandom): State[] {
-  const states: State[] = [];
-  const seen = new Set<string>();
+/** A sample of all states, in the order of the journal, and how many there are. */
+function chooseStates(
+  run: Run,
+  options: ExploreOptions,
+  random: SeededRandom,
+): { chosen: State[]; possibleCount: number } {
+  const chosen: State[] = [];
+  let possibleCount = 0;
   const image = new CrashImage(run.initial);
   const visited = random.fork("positions");
-  let previousFacts: Facts | null = null;
+  const picks = random.fork("picks");
+  let previous: { facts: Facts; durableCount: number } | null = null;
   for (let position = 0; position <= run.journal.length; position += 1) {
     if (position > 0) image.apply(run.journal[position - 1]!);
-    if (!visited.chance(options.positionRatio)) continue;
-    const facts = run.history.at(position);
-    if (facts !== previousFacts) seen.clear();
-    previousFacts = facts;
-    const pending = image.pending();
-    for (const fates of selections(pending, random)) {
-      // The same changes on disk make the same state, however many more were pending.
-      const key = keyOf(fates, pending, image.durableCount);
-      if (seen.has(key)) continue;
-      seen.add(key);
-      states.push({ position, fates });
+    if (!visited.chance(options.positionRatio)) {
+      previous = null;
+      continue;
     }
+    const facts = run.history.at(position);
+    const pending = image.pending();
+    // Where only a change came to those that were pending before, what is left without it was left there, too.
+    const isLastNew = previous !== null && previous.facts === facts && previous.durableCount === image.durableCount;
+    for (const fates of selections(pending, random)) {
+      if (isLastNew && fates.at(-1) === "lost") continue;
+      possibleCount += 1;
+      if (chosen.length < options.limit) {
+        chosen.push({ position, fates });
+        continue;
+      }
+      const index = picks.integer(possibleCount);
+      if (index < options.limit) chosen[index] = { position, fates };
+    }
+    previous = { facts, durableCount: image.durableCount };
   }
-  return states;
-}
-
-function keyOf(fates: readonly Fate[], pending: readonly PendingChange[], durableCount: number): string {
-  let key = `${durableCount}:`;
-  for (const [index, fate] of fates.entries())
-    if (fate !== "lost") key += ` ${pending[index]!.at}${describeSelection([fate])}`;
-  return key;
+  const different = new Map(chosen.map(state => [`${state.position} ${describeSelection(state.fates)}`, state]));
+  return { chosen: [...different.values()].sort((a, b) => a.position - b.position), possibleCount };
 }
 
 function printPending(name: string, pending: readonly PendingChange[], fates: readonly Fate[]): void {
@@ -160,15 +168,4 @@ function printPending(name: string, pending: readonly PendingChange[], fates: re
 
 function parseState([position, selection]: readonly string[]): State {
   return { position: Number(position), fates: parseSelection(selection ?? "") };
-}
-
-/** `limit` of `items`, in their order. */
-function sample<T>(items: readonly T[], limit: number, random: SeededRandom): readonly T[] {
-  if (items.length <= limit) return items;
-  let needed = limit;
-  return items.filter((_, index) => {
-    if (random.float() * (items.length - index) >= needed) return false;
-    needed -= 1;
-    return true;
-  });
 }

@@ -20,6 +20,14 @@ const replay = process.env.TEST_FAULT?.split("/");
 
 describe("logs on a failing disk", function () {
   this.timeout(600_000);
+  const { stackTraceLimit } = Error;
+  // Each start looks for files that are not there, and what those errors cost most is their stacks.
+  before(() => {
+    Error.stackTraceLimit = 2;
+  });
+  after(() => {
+    Error.stackTraceLimit = stackTraceLimit;
+  });
   let runCount = 0;
   let stateCount = 0;
 

@@ -9,7 +9,7 @@ import { randomRun } from "./random-run.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 import { World } from "./world.ts";
 
-const LIMIT = Number(process.env.TEST_POWER_LOSS_STATES ?? 800);
+const LIMIT = Number(process.env.TEST_POWER_LOSS_STATES ?? 400);
 const RUNS = Number(process.env.TEST_POWER_LOSS_RUNS ?? 30);
 const RANDOM_STEPS = 60;
 const replay = process.env.TEST_POWER_LOSS?.split("/");
@@ -20,6 +20,14 @@ const RANDOM_JOURNALED: Scenario = { ...RANDOM, name: "random+journal", journal:
 
 describe("logs after a power failure", function () {
   this.timeout(600_000);
+  const { stackTraceLimit } = Error;
+  // Each start looks for files that are not there, and what those errors cost most is their stacks.
+  before(() => {
+    Error.stackTraceLimit = 2;
+  });
+  after(() => {
+    Error.stackTraceLimit = stackTraceLimit;
+  });
   let stateCount = 0;
   let possibleCount = 0;
 

@@ -475,7 +475,9 @@ export class World {
 
   #checkEnd(name: string): void {
     const endOffset = endOf(this.history.partition(name)!);
-    if (this.log(name).logEndOffset !== endOffset)
-      throw new Error(`${name} ends at ${this.log(name).logEndOffset}, not at ${endOffset}`);
+    const { logEndOffset, epochEntries } = this.log(name);
+    if (logEndOffset !== endOffset) throw new Error(`${name} ends at ${logEndOffset}, not at ${endOffset}`);
+    const cut = epochEntries.find(({ startOffset }) => startOffset >= logEndOffset);
+    if (cut !== undefined) throw new Error(`${name} still knows epoch ${cut.epoch}, which was cut off`);
   }
 }
