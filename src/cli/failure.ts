@@ -38,6 +38,17 @@ export function throwOnError(subject: string, code: number, message: string | nu
   if (code !== 0) throw apiFailure(subject, code, message);
 }
 
+/** Tells the person at the terminal what went wrong; returns the exit code. */
+export function tellFailure(error: unknown, terminal: { readonly note: (text: string) => void }): number {
+  if (error instanceof CliFailure) {
+    terminal.note(`samsa: ${error.message}\n${error.advice === null ? "" : `${error.advice}\n`}`);
+    return error.exitCode;
+  }
+  // Not foreseen, so a defect of ours: the stack is what a report needs.
+  terminal.note(`samsa: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return ExitCode.FAILURE;
+}
+
 /** What helps against the errors that people meet most. */
 const ADVICE: Readonly<Record<string, string>> = {
   UNKNOWN_TOPIC_OR_PARTITION: "samsa topics list shows the topics there are.",

@@ -6,7 +6,8 @@ import { BrokerConfig, ConfigError, type ConfigFile } from "../config/index.ts";
 import { type CliContext, parsePairs } from "./command.ts";
 import { type CliFailure, usageFailure } from "./failure.ts";
 
-const nodeConfigOptions = {
+/** The options that name a configuration. */
+export const nodeConfigOptions = {
   config: {
     alias: "c",
     type: "string",

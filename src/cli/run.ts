@@ -1,7 +1,7 @@
 /** The command line as a function: arguments in, exit code out. `main.ts` calls it for the process, tests call it in theirs. */
 import yargs, { type AnyCommandModule, type Argv } from "yargs";
 import type { CliContext } from "./command.ts";
-import { CliFailure, ExitCode, usageFailure } from "./failure.ts";
+import { ExitCode, tellFailure, usageFailure } from "./failure.ts";
 
 /** Runs one command line (without node and script). Never throws; what goes wrong is told on the terminal. */
 export async function runCli(args: readonly string[], context: CliContext): Promise<number> {
@@ -15,8 +15,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     if (output !== "") await terminal.write(output.endsWith("\n") ? output : `${output}\n`);
     return ExitCode.OK;
   } catch (error) {
-    terminal.note(describeFailure(error));
-    return error instanceof CliFailure ? error.exitCode : ExitCode.FAILURE;
+    return tellFailure(error, terminal);
   }
 }
 
@@ -139,12 +138,4 @@ function commandWords(args: readonly string[]): string {
   const words = args.slice(0, isGroup ? 2 : 1);
   const isCommand = commands.some(({ name }) => name.split(" ")[0] === args[0]);
   return isCommand && words.every(word => !word.startsWith("-")) ? `${words.join(" ")} ` : "";
-}
-
-function describeFailure(error: unknown): string {
-  if (!(error instanceof CliFailure)) {
-    // Not foreseen, so a defect of ours: the stack is what a report needs.
-    return `samsa: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`;
-  }
-  return `samsa: ${error.message}\n${error.advice === null ? "" : `${error.advice}\n`}`;
 }

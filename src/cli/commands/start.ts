@@ -3,7 +3,51 @@ import { createLogger, type Logger } from "../../logging/index.ts";
 import { DiskError } from "../../platform/platform.ts";
 import { type CliContext, defineCommand, parsePairs, requireNumber } from "../command.ts";
 import { CliFailure, usageFailure } from "../failure.ts";
-import { loadConfig, type NodeConfigArguments, withNodeConfig } from "../node-config.ts";
+import { loadConfig, type NodeConfigArguments, nodeConfigOptions, withNodeConfig } from "../node-config.ts";
+import { readPlainly } from "../plain-arguments.ts";
+
+const startOptions = {
+  id: { type: "number", describe: "This node's number (node.id)", requiresArg: true },
+  host: { type: "string", describe: "Address to listen on; 0.0.0.0 for all (listeners)", requiresArg: true },
+  port: {
+    type: "number",
+    describe: "Port for clients; the controller's is 10,000 above (listeners)",
+    requiresArg: true,
+  },
+  peers: {
+    type: "string",
+    array: true,
+    describe: "The cluster's nodes, [id@]host:port of their client ports, with commas (samsa.peers)",
+    requiresArg: true,
+  },
+  "data-dir": {
+    alias: "d",
+    type: "string",
+    array: true,
+    describe: "Directory for the data (log.dirs)",
+    requiresArg: true,
+  },
+  "segment-size": {
+    type: "string",
+    describe: "Size of a segment, such as 64MiB (log.segment.bytes)",
+    requiresArg: true,
+  },
+  "log-level": {
+    type: "string",
+    choices: ["debug", "info", "warn", "error"],
+    describe: "The least important event to log (samsa.log.level)",
+  },
+  "log-format": {
+    type: "string",
+    choices: ["text", "json"],
+    describe: "How events are written (samsa.log.format)",
+  },
+  "metrics-port": {
+    type: "number",
+    describe: "Serve Prometheus metrics there (samsa.metrics.listener)",
+    requiresArg: true,
+  },
+} as const;
 
 /** `samsa start` */
 export function startCommand(context: CliContext) {
@@ -12,55 +56,18 @@ export function startCommand(context: CliContext) {
     describe: "Start a node: without any option, a broker on 127.0.0.1:9092 with its data in ./data",
     builder: yargs =>
       withNodeConfig(yargs)
-        .option("id", { type: "number", describe: "This node's number (node.id)", requiresArg: true })
-        .option("host", {
-          type: "string",
-          describe: "Address to listen on; 0.0.0.0 for all (listeners)",
-          requiresArg: true,
-        })
-        .option("port", {
-          type: "number",
-          describe: "Port for clients; the controller's is 10,000 above (listeners)",
-          requiresArg: true,
-        })
-        .option("peers", {
-          type: "string",
-          array: true,
-          describe: "The cluster's nodes, [id@]host:port of their client ports, with commas (samsa.peers)",
-          requiresArg: true,
-        })
-        .option("data-dir", {
-          alias: "d",
-          type: "string",
-          array: true,
-          describe: "Directory for the data (log.dirs)",
-          requiresArg: true,
-        })
-        .option("segment-size", {
-          type: "string",
-          describe: "Size of a segment, such as 64MiB (log.segment.bytes)",
-          requiresArg: true,
-        })
-        .option("log-level", {
-          type: "string",
-          choices: ["debug", "info", "warn", "error"],
-          describe: "The least important event to log (samsa.log.level)",
-        })
-        .option("log-format", {
-          type: "string",
-          choices: ["text", "json"],
-          describe: "How events are written (samsa.log.format)",
-        })
-        .option("metrics-port", {
-          type: "number",
-          describe: "Serve Prometheus metrics there (samsa.metrics.listener)",
-          requiresArg: true,
-        })
+        .options(startOptions)
         .example("$0 start --port 9094 --data-dir /tmp/samsa", "Another port and directory")
         .example("$0 start --id 2 --peers a:9092,b:9092,c:9092 --host b", "One of three nodes of a cluster")
         .example("$0 start --config server.properties", "As Apache Kafka is configured"),
     handler: args => start(args, context),
   });
+}
+
+/** The same for a line that is read without yargs; null when it has to be read by yargs. */
+export function plainStart(args: readonly string[], context: CliContext): (() => Promise<void>) | null {
+  const values = readPlainly(args, { ...nodeConfigOptions, ...startOptions });
+  return values === null ? null : () => start(values as StartArguments, context);
 }
 
 /** The flags that stand for settings. */
