@@ -1,7 +1,10 @@
 /**
- * Group commit for all logs of a broker: one round over all logs that asked for it is in flight at a time, and who asks meanwhile is served by the next
+ * Group commit for all logs of a broker: a round is over all logs that asked for it, and who asks for one of these meanwhile is served by the next
  * round, which starts as soon as this one is done. The cost of a flush is thus shared by everything that arrived during the one before it. How the
  * logs of a round are made durable – each file synced, or all in the journal – is for `plan` to say.
+ *
+ * A few small rounds over different logs may be in flight at a time: what a broker leads and what it follows of each other broker become dirty at
+ * different times, and as one they would wait for each other.
  *
  * Urgent logs have rounds of their own, beside the others: a change of the metadata (who leads after a broker died) is not to wait until all that
  * clients have written is durable, and then once more with what they wrote meanwhile.
@@ -38,23 +41,34 @@ export interface FlushSchedulerModules<L extends Flushable> {
   readonly onFatal: (error: unknown) => void;
   /** Says how dirty logs are made durable. Each is in one group. */
   readonly plan: (logs: readonly L[]) => readonly FlushGroup<L>[];
+  /** A round over so many logs may be made durable by something that logs share, and is the only one in flight. Default: none is. */
+  readonly sharedFromLogs?: number;
   /** Whether a log does not wait for the rounds of the others. None is by default. */
   readonly isUrgent?: (log: L) => boolean;
   /** Told of each round that is done: over how many logs it was, and how long it took. */
   readonly onRound?: (logCount: number, durationMs: number) => void;
 }
 
-/** Logs whose rounds follow each other. */
+/** Logs whose rounds go by each other. */
 interface Lane<L> {
   requested: Set<L>;
   isScheduled: boolean;
-  inFlight: boolean;
+  inFlightCount: number;
+  /** The round in flight is no small one, and no other may begin. */
+  isLargeInFlight: boolean;
+  /** Logs of the rounds in flight: none is in two. */
+  readonly flushing: Set<L>;
 }
+
+/** Rounds of a lane in flight at a time, and over how many logs each is then at most. */
+const MOST_ROUNDS = 3;
+const SMALL_ROUND_LOGS = 4;
 
 export class FlushScheduler<L extends Flushable> {
   readonly #modules: FlushSchedulerModules<L>;
-  readonly #usual: Lane<L> = { requested: new Set(), isScheduled: false, inFlight: false };
-  readonly #urgent: Lane<L> = { requested: new Set(), isScheduled: false, inFlight: false };
+  readonly #smallRoundLogs: number;
+  readonly #usual: Lane<L> = newLane();
+  readonly #urgent: Lane<L> = newLane();
   readonly #waiters = new Map<L, Waiter[]>();
   #idleWaiters: (() => void)[] = [];
   /** What ended all flushing. */
@@ -63,6 +77,7 @@ export class FlushScheduler<L extends Flushable> {
 
   constructor(modules: FlushSchedulerModules<L>) {
     this.#modules = modules;
+    this.#smallRoundLogs = Math.min(SMALL_ROUND_LOGS, (modules.sharedFromLogs ?? Number.POSITIVE_INFINITY) - 1);
   }
 
   get roundCount(): number {
@@ -78,7 +93,7 @@ export class FlushScheduler<L extends Flushable> {
   request(log: L): void {
     const lane = this.#laneOf(log);
     lane.requested.add(log);
-    if (lane.isScheduled || lane.inFlight || this.#failure !== null) return;
+    if (lane.isScheduled || lane.inFlightCount === MOST_ROUNDS || this.#failure !== null) return;
     lane.isScheduled = true;
     this.#modules.timers.endOfTick(() => this.#start(lane));
   }
@@ -112,7 +127,7 @@ export class FlushScheduler<L extends Flushable> {
   }
 
   get #isIdle(): boolean {
-    return [this.#usual, this.#urgent].every(lane => !lane.isScheduled && !lane.inFlight);
+    return [this.#usual, this.#urgent].every(lane => !lane.isScheduled && lane.inFlightCount === 0);
   }
 
   #laneOf(log: L): Lane<L> {
@@ -121,14 +136,15 @@ export class FlushScheduler<L extends Flushable> {
 
   #start(lane: Lane<L>): void {
     lane.isScheduled = false;
-    if (lane.inFlight || this.#failure !== null) return;
+    if (this.#failure !== null) return;
     if (lane.requested.size === 0) {
       if (this.#isIdle) for (const resolve of this.#idleWaiters.splice(0)) resolve();
       return;
     }
-    const logs = lane.requested;
-    lane.requested = new Set();
-    lane.inFlight = true;
+    const logs = this.#nextRound(lane);
+    if (logs === null) return;
+    lane.inFlightCount += 1;
+    lane.isLargeInFlight = logs.size > this.#smallRoundLogs;
     this.#roundCount += 1;
     const startedMs = this.#modules.clock.monotonic();
     const dirty: L[] = [];
@@ -136,10 +152,14 @@ export class FlushScheduler<L extends Flushable> {
       if (log.isClosed || !log.isDirty) this.#release(log);
       else dirty.push(log);
     }
+    for (const log of dirty) lane.flushing.add(log);
     const groups = this.#modules.plan(dirty);
     let pendingCount = groups.length;
     const done = (group: FlushGroup<L>): void => {
-      for (const log of group.logs) this.#release(log);
+      for (const log of group.logs) {
+        lane.flushing.delete(log);
+        this.#release(log);
+      }
       pendingCount -= 1;
       if (pendingCount === 0) this.#finish(lane, dirty.length, startedMs);
     };
@@ -155,8 +175,25 @@ export class FlushScheduler<L extends Flushable> {
     }
   }
 
+  /** Takes what the next round is over out of what was asked for; null when it has to wait for one in flight. */
+  #nextRound(lane: Lane<L>): Set<L> | null {
+    const { requested, flushing } = lane;
+    if (lane.inFlightCount === 0) {
+      lane.requested = new Set();
+      return requested;
+    }
+    if (lane.isLargeInFlight || lane.inFlightCount === MOST_ROUNDS) return null;
+    const logs = new Set<L>();
+    for (const log of requested) if (!flushing.has(log)) logs.add(log);
+    // Many wait until the rounds in flight are done, and no other begins meanwhile.
+    if (logs.size === 0 || logs.size > this.#smallRoundLogs) return null;
+    for (const log of logs) requested.delete(log);
+    return logs;
+  }
+
   #finish(lane: Lane<L>, logCount: number, startedMs: number): void {
-    lane.inFlight = false;
+    lane.inFlightCount -= 1;
+    lane.isLargeInFlight = false;
     this.#modules.onRound?.(logCount, this.#modules.clock.monotonic() - startedMs);
     this.#start(lane);
   }
@@ -177,4 +214,8 @@ export class FlushScheduler<L extends Flushable> {
     this.#waiters.set(log, waiting);
     this.#laneOf(log).requested.add(log);
   }
+}
+
+function newLane<L>(): Lane<L> {
+  return { requested: new Set(), isScheduled: false, inFlightCount: 0, isLargeInFlight: false, flushing: new Set() };
 }

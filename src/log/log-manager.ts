@@ -88,6 +88,7 @@ export class LogManager {
       timers: this.#platform.timers,
       clock: this.#platform.clock,
       plan: dirty => this.#journals.plan(dirty),
+      ...(options.journal === null ? null : { sharedFromLogs: options.journal.minLogs }),
       isUrgent: log => log === this.#metadataLog,
       onFatal: error => {
         this.#logger.error("log.flush-failed", { error: String(error) });

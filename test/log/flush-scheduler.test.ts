@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { FlushScheduler } from "../../src/log/flush-scheduler.ts";
+import { FlushScheduler, type FlushSchedulerModules } from "../../src/log/flush-scheduler.ts";
 import { SimulatedTime } from "../../src/platform/memory-time.ts";
 
 /** A log whose syncs end when they are told to. */
@@ -27,8 +27,13 @@ class SlowLog {
     });
   }
 
+  get isSyncing(): boolean {
+    return this.#sync !== null;
+  }
+
   synced(): void {
     this.#sync?.();
+    this.#sync = null;
   }
 }
 
@@ -43,14 +48,18 @@ describe("FlushScheduler", () => {
     events.length = 0;
     data = new SlowLog();
     urgent = new SlowLog();
-    scheduler = new FlushScheduler<SlowLog>({
+    scheduler = new FlushScheduler<SlowLog>(modules());
+  });
+
+  function modules(): FlushSchedulerModules<SlowLog> {
+    return {
       timers: time,
       clock: time,
       plan: logs => logs.map(log => ({ logs: [log], flush: () => log.flushNow() })),
       isUrgent: log => log === urgent,
       onFatal: error => events.push(`fatal: ${error}`),
-    });
-  });
+    };
+  }
 
   async function append(log: SlowLog, name: string): Promise<void> {
     log.logEndOffset += 1;
@@ -69,6 +78,70 @@ describe("FlushScheduler", () => {
     data.synced();
     await time.advance(1);
     expect([events, data.flushCount]).to.deep.equal([["first", "second", "third"], 2]);
+  });
+
+  describe("with several logs", () => {
+    const logs: SlowLog[] = [];
+
+    beforeEach(() => {
+      logs.length = 0;
+      for (let count = 0; count < 20; count++) logs.push(new SlowLog());
+    });
+
+    async function appendTo(numbers: readonly number[]): Promise<void> {
+      await Promise.all(numbers.map(number => append(logs[number]!, `log ${number}`)));
+    }
+
+    async function sync(numbers: readonly number[]): Promise<void> {
+      for (const number of numbers) logs[number]!.synced();
+      await time.advance(1);
+    }
+
+    const underWay = () => logs.flatMap(({ isSyncing }, number) => (isSyncing ? [number] : []));
+
+    it("begins a small round beside others, without the logs that these are over", async () => {
+      await appendTo([0, 1]);
+      await appendTo([1, 2]);
+      expect(underWay()).to.deep.equal([0, 1, 2]);
+      expect(logs[1]!.flushCount).to.equal(1);
+      await sync([2]);
+      expect(logs[1]!.flushCount, "still in the first round").to.equal(1);
+      await sync([0, 1]);
+      expect([underWay(), logs[1]!.flushCount]).to.deep.equal([[1], 2]);
+      await sync([1]);
+      expect(events).to.deep.equal(["log 2", "log 0", "log 1", "log 1"]);
+    });
+
+    it("has three rounds under way at the most", async () => {
+      for (const number of [0, 1, 2, 3, 4]) await appendTo([number]);
+      expect(underWay()).to.deep.equal([0, 1, 2]);
+      await sync([1]);
+      expect(underWay()).to.deep.equal([0, 2, 3, 4]);
+    });
+
+    it("has many logs wait for the rounds under way, and no other begin before them", async () => {
+      await appendTo([0]);
+      await appendTo([1, 2, 3, 4, 5]);
+      await appendTo([6]);
+      expect(underWay()).to.deep.equal([0]);
+      await sync([0]);
+      expect(underWay()).to.deep.equal([1, 2, 3, 4, 5, 6]);
+      await appendTo([7]);
+      expect(underWay(), "not beside a large one").to.deep.equal([1, 2, 3, 4, 5, 6]);
+      await sync([1, 2, 3, 4, 5, 6]);
+      expect(underWay()).to.deep.equal([7]);
+    });
+
+    it("begins none beside another that may share the journal with it", async () => {
+      scheduler = new FlushScheduler<SlowLog>({ ...modules(), sharedFromLogs: 2 });
+      await appendTo([0]);
+      await appendTo([1, 2]);
+      expect(underWay()).to.deep.equal([0]);
+      await sync([0]);
+      expect(underWay()).to.deep.equal([1, 2]);
+      await appendTo([3]);
+      expect(underWay()).to.deep.equal([1, 2]);
+    });
   });
 
   it("does not have urgent logs wait for the rounds of others", async () => {
