@@ -63,6 +63,12 @@ export class LogDurability {
     return this.#syncedOffset;
   }
 
+  /** What stands in the active segment of `log` and is durable nowhere. */
+  unflushedBytes(log: PartitionLog): number {
+    const position = this.#durable.segment === log.segments.active ? this.#durable.position : 0;
+    return log.writtenPosition - position;
+  }
+
   /** Whether a flush must be repeated although nothing was appended since. */
   get isOvertaken(): boolean {
     return this.#isOvertaken;

@@ -2,8 +2,7 @@
  * The log of one partition: an ever-growing sequence of record batches in segment files.
  *
  * Everything that changes it is synchronous. An append is visible at once, reaches the file in one write at the end of the tick, and is durable
- * once `flushedOffset` has passed it (see `flush-scheduler.ts`). A write that fails takes its batches back; a failure other than a full disk
- * ends the log, for nobody knows what is in the file then.
+ * once `flushedOffset` has passed it. A write that fails takes its batches back; a failure other than a full disk ends the log.
  *
  * ```ts
  * const outcome = log.append(records, { leaderEpoch: 4, origin: "client", retain: false, nowMs });
@@ -115,9 +114,12 @@ export class PartitionLog implements LogView {
     return this.#durability.syncedOffset;
   }
 
-  /** Size of the active segment's file. */
+  /** Size of the active segment's file, and how much of it is durable nowhere. */
   get writtenPosition(): number {
     return this.#state.writtenPosition;
+  }
+  get unflushedBytes(): number {
+    return this.#durability.unflushedBytes(this);
   }
 
   /** Recovery after a crash reads from here; all below is durable, indexes and checkpoints included. */

@@ -1,10 +1,13 @@
 /**
  * What logs have appended and not written yet, or written and not flushed: written at the end of the tick, one `writev` a log, and flushed when nobody
- * asks for it within the background time.
+ * asks for it within the background time, or before it becomes much.
  */
 import type { Timers } from "../platform/platform.ts";
 import type { FlushScheduler } from "./flush-scheduler.ts";
 import type { PartitionLog } from "./partition-log.ts";
+
+/** A log with so much to flush does not wait for the time to: a roll blocks until all of a segment is durable. */
+const MUCH_UNFLUSHED_BYTES = 16 * 1024 * 1024;
 
 export interface PendingWritesModules {
   readonly timers: Timers;
@@ -70,7 +73,9 @@ export class PendingWrites {
     for (const log of logs) {
       log.writePending();
       log.announceWritten();
-      if (log.logEndOffset - log.flushedOffset >= log.config.flushMessages) flushScheduler.request(log);
+      const isMuch =
+        log.logEndOffset - log.flushedOffset >= log.config.flushMessages || log.unflushedBytes >= MUCH_UNFLUSHED_BYTES;
+      if (isMuch) flushScheduler.request(log);
     }
   };
 

@@ -186,6 +186,21 @@ describe("flushes that nobody asks for", () => {
     expect(late.flushedOffset).to.equal(1);
   });
 
+  it("come at the end of the tick in which a log has 16 MiB to flush", async () => {
+    const { platform, logs } = await openLogs();
+    const log = logs.create("large", TOPIC_ID, 0, config());
+    const value = "x".repeat(1_000_000);
+    for (let count = 0; count < 16; count += 1) append(log, [value]);
+    await platform.time.advance(1);
+    expect(log.flushedOffset).to.equal(0);
+    append(log, [value]);
+    await platform.time.advance(1);
+    expect(log.flushedOffset).to.equal(17);
+    append(log, [value]);
+    await platform.time.advance(1);
+    expect(log.flushedOffset).to.equal(17);
+  });
+
   it("are all that a write-cached log gets, and its batches count once written, where that is allowed", async () => {
     const { platform, logs } = await openLogs();
     const log = logs.create("cached", TOPIC_ID, 0, config({ writeCaching: true }));
