@@ -14,7 +14,7 @@ import { attributesAt, codecOf, isTransactional, RECORD_BATCH_OVERHEAD } from ".
 import { CODEC } from "../../protocol/records/compression/index.ts";
 import type { RequestOf, ResponseInputOf } from "../../protocol/schema.ts";
 import type { AppendOptions, AppendOutcome } from "../log/index.ts";
-import { DelayedProduce } from "../replication/delayed-produce.ts";
+import { DelayedProduce, type ProduceOutcome } from "../replication/delayed-produce.ts";
 import type { Partition } from "../replication/partition.ts";
 import type { HandlerContext } from "./context.ts";
 import { CloseConnectionError, orderedHandler, type Staged } from "./handler.ts";
@@ -63,54 +63,56 @@ function handleProduce(request: ProduceRequest, context: HandlerContext): Staged
   if (appended.length === 0) return answered(response);
   const acknowledged =
     acks === ALL
-      ? new Promise<ProduceResponse>(resolve =>
-          whenFlushed(appended, request.timeoutMs, context, () => resolve(response)),
-        )
+      ? whenFlushed(appended, request.timeoutMs, context, response)
       : whenWritten(appended, context, response);
   return { accepted: undefined, response: acknowledged };
 }
 
+/** The same object for every append: nobody keeps it, and appends do not nest. */
+const appendOptions: { -readonly [K in keyof AppendOptions]: AppendOptions[K] } = {
+  origin: "client",
+  retain: false,
+  leaderEpoch: -1,
+  nowMs: 0,
+};
+
 function appendAll(request: ProduceRequest, context: HandlerContext, appended: Appended[]): TopicResponse[] {
   const usesTopicIds = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS;
-  const options = { origin: "client", retain: context.ownsRequestBytes, leaderEpoch: -1, nowMs: context.clock.now() };
+  const { replicas } = context;
+  appendOptions.retain = context.ownsRequestBytes;
+  appendOptions.nowMs = context.clock.now();
   const responses: TopicResponse[] = [];
-  for (const topic of request.topicData) {
+  const { topicData } = request;
+  for (let topicIndex = 0; topicIndex < topicData.length; topicIndex += 1) {
+    const { name, topicId, partitionData } = topicData[topicIndex]!;
     const partitionResponses: PartitionResponse[] = [];
-    for (const { index, records } of topic.partitionData) {
-      const partition = usesTopicIds
-        ? context.replicas.getById(topic.topicId, index)
-        : context.replicas.get(topic.name, index);
+    for (let position = 0; position < partitionData.length; position += 1) {
+      const { index, records } = partitionData[position]!;
+      const partition = usesTopicIds ? replicas.getById(topicId, index) : replicas.get(name, index);
       if (partition === undefined) {
-        const errorCode = usesTopicIds
-          ? context.replicas.whyNotById(topic.topicId, index)
-          : context.replicas.whyNot(topic.name, index);
+        const errorCode = usesTopicIds ? replicas.whyNotById(topicId, index) : replicas.whyNot(name, index);
         partitionResponses.push(failure(index, errorCode));
-        continue;
+      } else {
+        partitionResponses.push(appendOne(request.acks, partition, records, context, appended));
       }
-      partitionResponses.push(
-        appendOne(request, partition, records, options as MutableAppendOptions, context, appended),
-      );
     }
-    responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses });
+    responses.push({ name, topicId, partitionResponses });
   }
   return responses;
 }
 
-type MutableAppendOptions = { -readonly [K in keyof AppendOptions]: AppendOptions[K] };
-
 function appendOne(
-  request: ProduceRequest,
+  acks: number,
   partition: Partition,
   records: Buffer | null,
-  options: MutableAppendOptions,
   context: HandlerContext,
   appended: Appended[],
 ): PartitionResponse {
   const { index } = partition;
-  const errorCode = checkAppend(request.acks, partition, records, context.apiVersion);
+  const errorCode = checkAppend(acks, partition, records, context.apiVersion);
   if (errorCode !== Errors.NONE) return reject(context, failure(index, errorCode));
-  options.leaderEpoch = partition.leaderEpoch;
-  const outcome = partition.append(records!, options);
+  appendOptions.leaderEpoch = partition.leaderEpoch;
+  const outcome = partition.append(records!, appendOptions);
   if (!outcome.ok) return reject(context, appendFailure(index, outcome));
   const response: PartitionResponse = {
     index,
@@ -143,12 +145,13 @@ function checkAppend(acks: number, partition: Partition, records: Buffer | null,
   return Errors.NONE;
 }
 
-function hasTransactionalBatch(request: ProduceRequest): boolean {
-  for (const { partitionData } of request.topicData) {
-    for (const { records } of partitionData) {
-      if (records !== null && records.length >= RECORD_BATCH_OVERHEAD && isTransactional(attributesAt(records, 0))) {
-        return true;
-      }
+function hasTransactionalBatch({ topicData }: ProduceRequest): boolean {
+  for (let topicIndex = 0; topicIndex < topicData.length; topicIndex += 1) {
+    const { partitionData } = topicData[topicIndex]!;
+    for (let position = 0; position < partitionData.length; position += 1) {
+      const { records } = partitionData[position]!;
+      if (records === null || records.length < RECORD_BATCH_OVERHEAD) continue;
+      if (isTransactional(attributesAt(records, 0))) return true;
     }
   }
   return false;
@@ -167,16 +170,40 @@ async function whenWritten(
   return response;
 }
 
-/** Calls `done` when the batches are durable on all in-sync replicas, or the time is up. */
+/** Answers once the batches are durable on all in-sync replicas, or the time is up. */
+class Acknowledgement implements ProduceOutcome<Appended> {
+  readonly #response: ProduceResponse;
+  readonly #resolve: (response: ProduceResponse) => void;
+
+  constructor(response: ProduceResponse, resolve: (response: ProduceResponse) => void) {
+    this.#response = response;
+    this.#resolve = resolve;
+  }
+
+  failed(batch: Appended, errorCode: number): void {
+    fail(batch, errorCode);
+  }
+
+  completed(): void {
+    this.#resolve(this.#response);
+  }
+}
+
+/** Resolves with `response` when the batches are durable on all in-sync replicas, or the time is up. */
 function whenFlushed(
   appended: readonly Appended[],
   timeoutMs: number,
   context: HandlerContext,
-  done: () => void,
-): void {
-  const operation = new DelayedProduce<Appended>({ failed: fail, completed: done });
-  for (const batch of appended) operation.await(batch.partition, batch.endOffset, batch);
+  response: ProduceResponse,
+): Promise<ProduceResponse> {
+  const { promise, resolve } = Promise.withResolvers<ProduceResponse>();
+  const operation = new DelayedProduce<Appended>(new Acknowledgement(response, resolve));
+  for (let index = 0; index < appended.length; index += 1) {
+    const batch = appended[index]!;
+    operation.await(batch.partition, batch.endOffset, batch);
+  }
   operation.begin(context.replicas.timeouts, timeoutMs);
+  return promise;
 }
 
 /** Turns the response of a batch that was appended into a failure. */

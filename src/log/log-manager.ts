@@ -119,6 +119,7 @@ export class LogManager {
       ...this.#platform,
       logger: modules.logger,
       directoryOf: log => this.#directories.holding(log),
+      isJournaled: log => log !== this.#metadataLog,
       onSyncFailed: error => this.flushScheduler.fail(error),
       hasFailed: () => this.flushScheduler.failure !== null,
       onFailed: (directory, error) => this.#directories.takeOffline(directory, error),

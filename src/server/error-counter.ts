@@ -30,13 +30,14 @@ export function errorVisitor(fields: Fields): ErrorVisitor | null {
   if (visits.length === 0) return null;
   if (visits.length === 1) return visits[0]!;
   return (value, found) => {
-    for (const visit of visits) visit(value, found);
+    for (let index = 0; index < visits.length; index += 1) visits[index]!(value, found);
   };
 }
 
 function visitEach(elements: unknown, visit: ErrorVisitor, found: (errorCode: number) => void): void {
   if (elements === null || elements === undefined) return;
-  for (const element of elements as readonly unknown[]) visit(element, found);
+  const all = elements as readonly unknown[];
+  for (let index = 0; index < all.length; index += 1) visit(all[index], found);
 }
 
 function visitOne(value: unknown, visit: ErrorVisitor, found: (errorCode: number) => void): void {

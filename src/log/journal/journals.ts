@@ -25,6 +25,8 @@ type RoundEntry<L extends RoundLog> = JournalEntry<L>;
 
 export interface JournalsModules<L extends RoundLog> extends Omit<JournalModules, "onFailed"> {
   readonly directoryOf: (log: L) => LogDirectory | undefined;
+  /** Whether the journal may hold it. Not one that is flushed beside the rounds of the others: two syncs of a journal file may not overlap. */
+  readonly isJournaled: (log: L) => boolean;
   /** Work on a directory's journal failed. */
   readonly onFailed: (directory: LogDirectory, error: unknown) => void;
 }
@@ -104,7 +106,7 @@ export class Journals<L extends RoundLog> {
     const entries: RoundEntry<L>[] = [];
     for (const log of logs) {
       log.writePending();
-      const extent = log.journalExtent(options.extentMaxBytes);
+      const extent = this.#modules.isJournaled(log) ? log.journalExtent(options.extentMaxBytes) : null;
       if (extent === null) groups.push(alone(log));
       else entries.push(journalEntry(log, extent));
     }

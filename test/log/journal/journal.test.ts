@@ -59,7 +59,7 @@ describe("the journal", () => {
   });
 
   it("brings back what only it held after a power failure, and is gone then; the metadata log, which it never holds, is there too", async () => {
-    const { platform, logs } = await openLogs(undefined, OPTIONS);
+    const { platform, logs } = await openLogs(undefined, { journal: { ...JOURNAL, minLogs: 1 } });
     const metadataLog = await platform.time.complete(logs.openMetadataLog());
     const all = [metadataLog, ...create(logs, 3)];
     await flushAll(platform, logs, all);
