@@ -53,6 +53,8 @@ const SHUTDOWN_BACKOFF_MS = 50;
 const SESSION_GRACE_MS = 1_000;
 /** How many sessions of another process under this id are waited for: controllers may change meanwhile. */
 const SESSIONS_WAITED = 4;
+/** Twice the session that a controller of Apache Kafka gives by default: it keeps it up also after a clean stop. */
+const KAFKA_SESSIONS_MS = 18_000;
 
 /** What no waiting mends. */
 const FINAL_REFUSALS: ReadonlySet<number> = new Set([
@@ -155,6 +157,7 @@ export class BrokerLifecycle {
     const { registration, sessionTimeoutMs } = this.#options;
     const startedMs = clock.monotonic();
     const remainingMs = () => startedMs + timeoutMs - clock.monotonic();
+    let reported: number | null = null;
     for (;;) {
       const body = { ...registration, previousBrokerEpoch: this.#previousEpoch };
       const { errorCode, brokerEpoch } = await channel.request(BrokerRegistration, body, { timeoutMs: remainingMs() });
@@ -162,10 +165,14 @@ export class BrokerLifecycle {
         this.#registered(brokerEpoch);
         return;
       }
-      logger.warn("broker.registration-refused", { brokerId: registration.brokerId, error: errorName(errorCode) });
+      // Once, not with every attempt.
+      if (errorCode !== reported)
+        logger.warn("broker.registration-refused", { brokerId: registration.brokerId, error: errorName(errorCode) });
+      reported = errorCode;
       const isHeld = errorCode === Errors.DUPLICATE_BROKER_REGISTRATION;
       // A session that a dead process has left begins anew with each new controller.
-      const heldMs = Math.min(timeoutMs, SESSIONS_WAITED * sessionTimeoutMs + SESSION_GRACE_MS);
+      const sessionsMs = Math.max(SESSIONS_WAITED * sessionTimeoutMs, KAFKA_SESSIONS_MS);
+      const heldMs = Math.min(timeoutMs, sessionsMs + SESSION_GRACE_MS);
       const isTimeUp = isHeld ? clock.monotonic() - startedMs >= heldMs : remainingMs() <= REGISTRATION_BACKOFF_MS;
       if (FINAL_REFUSALS.has(errorCode) || isTimeUp) throw new ApiError(errorCode, errorMessage(errorCode));
       await this.#pause(REGISTRATION_BACKOFF_MS);
