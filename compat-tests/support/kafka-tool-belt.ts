@@ -13,6 +13,8 @@ const MAIN_CLASSES = {
   "kafka-broker-api-versions": "org.apache.kafka.tools.BrokerApiVersionsCommand",
   "kafka-cluster": "org.apache.kafka.tools.ClusterTool",
   "kafka-configs": "kafka.admin.ConfigCommand",
+  "kafka-console-consumer": "org.apache.kafka.tools.consumer.ConsoleConsumer",
+  "kafka-consumer-groups": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
   "kafka-dump-log": "org.apache.kafka.tools.DumpLogSegments",
   "kafka-features": "org.apache.kafka.tools.FeatureCommand",
   "kafka-get-offsets": "org.apache.kafka.tools.GetOffsetShell",
@@ -70,7 +72,7 @@ export class ToolBelt {
     const [first = "", ...others] = args;
     const address = ["--bootstrap-server", this.#bootstrapServers()];
     // Who names another listener means it, and of kafka-cluster the action comes first.
-    const isAddressed = OFFLINE.includes(tool) || args.includes("--bootstrap-controller");
+    const isAddressed = OFFLINE.includes(tool) || args.some(word => word.startsWith("--bootstrap-"));
     const words = isAddressed
       ? args
       : tool === "kafka-cluster"
