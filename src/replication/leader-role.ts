@@ -101,6 +101,11 @@ export class LeaderRole {
     return maximalIsr(this.#isr);
   }
 
+  /** What the controller was asked to make of the ISR; null while nothing is under way. */
+  get proposedIsr(): readonly number[] | null {
+    return this.#isr.pending?.isr ?? null;
+  }
+
   get hasPendingIsr(): boolean {
     return this.#isr.pending !== null;
   }

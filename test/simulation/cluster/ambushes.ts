@@ -9,7 +9,9 @@ import type { ClusterSimulation } from "./cluster-simulation.ts";
 import type { IsrObserver } from "./isr-checks.ts";
 
 export type Ambush =
-  /** Who is about to join an ISR falls asleep, and the controller's word takes long. */
+  /** While not all replicas are in sync, what passes between the leader and the controller takes long. */
+  | "slowControl"
+  /** Who is about to join an ISR falls asleep before the controller has heard. */
   | "stallJoiner"
   /** The process that is about to join ends, and another one begins, before the controller has heard. */
   | "restartJoiner"
@@ -19,19 +21,26 @@ export type Ambush =
   | "pauseProposer"
   /** The leader ends when it has committed what its followers do not know to be. */
   | "killCommitter"
-  /** A broker cannot talk to the controller for a while, but to the others. */
+  /** As `killCommitter`, while not all replicas are in sync. */
+  | "killCommitterOfFew"
+  /** A broker cannot talk to the controller for a while, but to the others and to clients. */
   | "deafen"
+  /** As `deafen`, a leader. */
+  | "deafenCommitter"
   /** A follower's disk becomes slow: it falls behind, and stays alive. */
   | "slowFollower";
 
 /** How often what is waited for is let pass: once in so many times it strikes. */
 const CHANCES: Readonly<Record<Ambush, number>> = {
-  stallJoiner: 2,
-  restartJoiner: 2,
+  slowControl: 2,
+  stallJoiner: 1,
+  restartJoiner: 1,
   killOther: 4,
   pauseProposer: 4,
   killCommitter: 60,
+  killCommitterOfFew: 4,
   deafen: 4,
+  deafenCommitter: 40,
   slowFollower: 60,
 };
 
@@ -43,6 +52,9 @@ export class Ambushes implements IsrObserver {
   readonly #ambushes: readonly Ambush[];
   readonly counts = new Map<string, number>();
   #notBeforeMs = 0;
+  /** Whose way to the controller is slow, or was last. */
+  #slowed = "";
+  #slowUntilMs = 0;
   isArmed = false;
 
   constructor(simulation: ClusterSimulation, ambushes: readonly Ambush[]) {
@@ -52,10 +64,14 @@ export class Ambushes implements IsrObserver {
 
   isrProposed(process: BrokerProcess, partition: Partition, joiners: readonly number[]): void {
     const leader = process.options.name;
+    this.#slowControl(leader);
     const joiner = joiners[0];
-    if (joiner !== undefined) {
-      this.#lieInWait("stallJoiner", () => this.#stall(`n${joiner}`, leader));
-      this.#lieInWait("restartJoiner", () => this.#restart(`n${joiner}`, leader));
+    // Nothing happens before the controller hears where its word and the leader's are quick.
+    const isSlow = this.#slowed === leader && this.#simulation.world.nowMs < this.#slowUntilMs;
+    if (joiner !== undefined && this.isArmed && isSlow) {
+      const ambush = this.#random.pick(["stallJoiner", "restartJoiner"] as const);
+      const strike = ambush === "stallJoiner" ? () => this.#pause(`n${joiner}`) : () => this.#kill(`n${joiner}`, 1);
+      this.#lieInWait(ambush, strike);
     }
     const others = partition.replicas.filter(id => id !== process.options.nodeId && id !== joiner);
     if (others.length > 0) this.#lieInWait("killOther", () => this.#kill(`n${this.#random.pick(others)}`));
@@ -67,6 +83,11 @@ export class Ambushes implements IsrObserver {
     const followers = partition.replicas.filter(id => id !== process.options.nodeId);
     if (followers.length === 0) return;
     this.#lieInWait("killCommitter", () => this.#kill(process.options.name));
+    if (partition.isr.length < partition.replicas.length) this.#slowControl(process.options.name);
+    // Who was not in sync has less than the next leader, which does not know yet how far this one has committed.
+    if (partition.isr.length < partition.replicas.length)
+      this.#lieInWait("killCommitterOfFew", () => this.#kill(process.options.name));
+    this.#lieInWait("deafenCommitter", () => this.#deafen(process.options.name));
     this.#lieInWait("slowFollower", () => this.#slowDisk(`n${this.#random.pick(followers)}`));
   }
 
@@ -85,43 +106,29 @@ export class Ambushes implements IsrObserver {
     world.memory.time.after(0, strike);
   }
 
-  #stall(joiner: string, leader: string): void {
-    this.#delayControl(leader);
-    this.#pause(joiner);
-  }
-
-  #restart(joiner: string, leader: string): void {
-    this.#delayControl(leader);
-    this.#kill(joiner, 1);
-  }
-
-  /** Makes what passes between a broker and the controller, or between the controller and its voters, slow for a while. */
-  #delayControl(name: string): void {
-    const { world, names } = this.#simulation;
-    const delayMs = this.#random.pick([100, 400, 800]);
+  /** No fault to recover from: it comes besides the others. */
+  #slowControl(name: string): void {
+    const { world } = this.#simulation;
     const controller = this.#controller();
-    const far = controller === null || controller === name ? names.filter(each => each !== name) : [controller];
-    for (const other of far) {
-      world.slow(name, other, delayMs);
-      world.slow(other, name, delayMs);
-    }
-    this.#simulation.later(delayMs * 2, () => {
-      for (const other of far) {
-        world.slow(name, other, 1);
-        world.slow(other, name, 1);
-      }
-    });
+    if (!this.isArmed || !this.#ambushes.includes("slowControl") || controller === null || controller === name) return;
+    if (world.nowMs < this.#slowUntilMs || this.#random.integer(CHANCES.slowControl) > 0) return;
+    const delayMs = this.#random.pick([300, 1_000, 1_000]);
+    const lastsMs = 500 + 1_500 * this.#random.float();
+    this.#slowed = name;
+    this.#slowUntilMs = world.nowMs + lastsMs;
+    world.note("world", `slow control of ${name} by ${controller}`);
+    world.slow(name, controller, delayMs);
+    world.memory.time.after(lastsMs, () => world.slow(name, controller, 1));
   }
 
-  #deafen(): void {
+  #deafen(wanted?: string): void {
     const { world, names } = this.#simulation;
     const controller = this.#controller();
-    const others = names.filter(name => name !== controller);
-    if (controller === null || others.length < 2) return;
-    const name = this.#random.pick(others);
-    const ways = this.#random.pick(["one", "both"] as const);
+    if (controller === null || wanted === controller || names.length < 3) return;
+    const name = wanted ?? this.#random.pick(names.filter(each => each !== controller));
+    const ways = this.#random.pick(["one", "both", "both"] as const);
     world.cut(...(this.#random.chance(0.5) ? ([controller, name] as const) : ([name, controller] as const)), ways);
-    this.#simulation.later(this.#random.pick([400, 1_200]), () => world.heal());
+    this.#simulation.later(this.#random.pick([400, 1_300]), () => world.heal());
   }
 
   #pause(name: string): void {

@@ -274,6 +274,8 @@ export class ClusterSimulation {
     if (this.#failure === null) {
       this.#guard(() => {
         const touched = this.#takeTouched();
+        // A sync that is done is on the disk before its machine's process has heard of all that follows.
+        for (const process of this.#running) this.#quorumChecks.noteDurable(process);
         this.#quorumChecks.afterEvent(touched);
         this.#partitionChecks.afterEvent(touched, this.#running);
         this.#isrChecks.afterEvent(touched, this.#running);

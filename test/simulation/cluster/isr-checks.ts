@@ -5,6 +5,7 @@
  * - who joins was proposed by the leader of that very epoch, for the very state of the partition that the change replaced, is not fenced, does not
  *   stop, and is the process that the leader heard of;
  * - no leader commits while fewer replicas are in sync than `min.insync.replicas` asks for;
+ * - a new leader, and fewer replicas, come with a new leader epoch, and nobody fenced is elected;
  * - no process leads or follows by what the metadata said of the process before it.
  */
 import { ConfigResourceType } from "../../../src/config/index.ts";
@@ -45,7 +46,8 @@ export class IsrChecks {
   readonly #seen = new WeakMap<Partition, Seen>();
   /** What was committed by any leader, by topic id and partition. */
   readonly #committed = new Map<string, number>();
-  readonly #proposed = new Map<ProposalKey, Set<number>>();
+  /** Of each proposal: who is to join, and the epochs of the processes that the leader had heard of. */
+  readonly #proposed = new Map<ProposalKey, Map<number, Set<number>>>();
   /** The epoch under which a machine's process before this one was registered. */
   readonly #epochsBefore = new WeakMap<BrokerProcess, number>();
   /** The newest that any broker has applied. */
@@ -133,10 +135,13 @@ export class IsrChecks {
   #noteProposal(process: BrokerProcess, partition: Partition, leader: LeaderRole): void {
     const { topicId, index } = partition;
     const key = proposalKey(topicId, index, leader.leaderEpoch, leader.partitionEpoch);
-    const joiners = leader.maximalIsr.filter(id => !leader.isr.includes(id));
-    const known = this.#proposed.get(key);
-    if (known === undefined) this.#proposed.set(key, new Set(joiners));
-    else for (const id of joiners) known.add(id);
+    const joiners = (leader.proposedIsr ?? []).filter(id => !leader.isr.includes(id));
+    const proposed = this.#proposed.get(key) ?? new Map<number, Set<number>>();
+    this.#proposed.set(key, proposed);
+    for (const id of joiners) {
+      const heardOf = leader.followers.find(follower => follower.id === id)?.brokerEpoch ?? -1;
+      proposed.set(id, (proposed.get(id) ?? new Set()).add(heardOf));
+    }
     const { brokers } = process.services!.metadata.image.cluster;
     for (const id of joiners) {
       const broker = brokers.get(id);
@@ -152,9 +157,11 @@ export class IsrChecks {
       if (topicBefore === topic) continue;
       for (const partition of topic.partitions) {
         const known = topicBefore?.partitions[partition.partition];
-        if (known === undefined || known === partition || sameMembers(known.isr, partition.isr)) continue;
+        if (known === undefined || known === partition) continue;
+        checkEpochs(topic, known, partition, after);
+        if (sameMembers(known.isr, partition.isr)) continue;
         for (const id of partition.isr) {
-          if (!known.isr.includes(id)) this.#checkJoiner(id, topic, known, partition, after, processes);
+          if (!known.isr.includes(id)) this.#checkJoiner(id, topic, known, partition, after);
         }
         this.#checkMembers(topic, partition, processes);
       }
@@ -167,7 +174,6 @@ export class IsrChecks {
     before: PartitionImage,
     after: PartitionImage,
     image: MetadataImage,
-    processes: readonly BrokerProcess[],
   ): void {
     const what = `${id} joined the ISR of ${keyOf(topic.name, after.partition)}`;
     const broker = image.cluster.brokers.get(id);
@@ -178,18 +184,15 @@ export class IsrChecks {
     if (id === after.leader && before.leader !== id) return;
     if (after.partitionEpoch === before.partitionEpoch + 1) {
       const key = proposalKey(topic.id, after.partition, before.leaderEpoch, before.partitionEpoch);
-      if (this.#proposed.get(key)?.has(id) !== true) {
+      const heardOf = this.#proposed.get(key)?.get(id);
+      if (heardOf === undefined) {
         throw new InvariantError(
           `${what} in partition epoch ${after.partitionEpoch}, which nobody proposed for ${before.leaderEpoch}/${before.partitionEpoch}`,
         );
       }
-    }
-    const leader = processes.find(({ options }) => options.nodeId === after.leader);
-    const partition = leader?.services?.replicas.getById(topic.id, after.partition);
-    if (partition?.leaderEpoch !== after.leaderEpoch) return;
-    const heardOf = partition.leader?.followers.find(follower => follower.id === id)?.brokerEpoch ?? -1;
-    if (heardOf >= 0 && heardOf < broker.epoch) {
-      throw new InvariantError(`${what} as process ${broker.epoch}; the leader has heard of ${heardOf} only`);
+      if (!heardOf.has(broker.epoch)) {
+        throw new InvariantError(`${what} as process ${broker.epoch}; the leader had heard of ${[...heardOf]} only`);
+      }
     }
   }
 
@@ -212,6 +215,24 @@ export class IsrChecks {
         `n${id} is in the ISR ${isr} of ${keyOf(topic.name, index)} with ${endOffset} on disk; ${committed} was committed`,
       );
     }
+  }
+}
+
+/** A new leader, and fewer replicas, are of a new leader epoch; and who is made leader is active. */
+function checkEpochs(topic: TopicImage, before: PartitionImage, after: PartitionImage, image: MetadataImage): void {
+  const key = keyOf(topic.name, after.partition);
+  const isNewEpoch = after.leaderEpoch > before.leaderEpoch;
+  if (after.leader !== before.leader && !isNewEpoch) {
+    throw new InvariantError(
+      `${key} passed from ${before.leader} to ${after.leader} in leader epoch ${after.leaderEpoch}`,
+    );
+  }
+  if (!isNewEpoch && !before.replicas.every(id => after.replicas.includes(id))) {
+    throw new InvariantError(`${key} lost a replica of ${before.replicas} in leader epoch ${after.leaderEpoch}`);
+  }
+  const broker = image.cluster.brokers.get(after.leader);
+  if (isNewEpoch && after.leader >= 0 && after.leader !== before.leader && broker?.fenced !== false) {
+    throw new InvariantError(`${key} is to be led by ${after.leader}, which is fenced`);
   }
 }
 

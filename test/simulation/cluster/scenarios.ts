@@ -103,7 +103,18 @@ export const ambushScenarios: readonly Scenario[] = [
     deeds: ["elect"],
     deedEveryMs: 400,
     settings: NERVOUS,
-    ambushes: ["stallJoiner", "restartJoiner", "killOther", "pauseProposer", "slowFollower"],
+    ambushes: ["slowControl", "stallJoiner", "restartJoiner", "killOther", "pauseProposer", "slowFollower"],
+  },
+  {
+    ...CLUSTER,
+    name: "joiners",
+    faults: ["pause", "slowDisk", "reset"],
+    faultEveryMs: [400, 800],
+    deeds: ["elect"],
+    deedEveryMs: 500,
+    chaosMs: 6_000,
+    settings: NERVOUS,
+    ambushes: ["slowControl", "stallJoiner", "restartJoiner", "slowFollower"],
   },
   {
     ...CLUSTER,
@@ -113,7 +124,7 @@ export const ambushScenarios: readonly Scenario[] = [
     deeds: ["elect"],
     deedEveryMs: 250,
     settings: NERVOUS,
-    ambushes: ["deafen", "deafen", "slowFollower", "killOther"],
+    ambushes: ["deafen", "deafenCommitter", "slowFollower", "killOther"],
   },
   {
     ...CLUSTER,
@@ -122,7 +133,8 @@ export const ambushScenarios: readonly Scenario[] = [
     faultEveryMs: [300, 800],
     deeds: ["elect"],
     deedEveryMs: 300,
-    ambushes: ["killCommitter"],
+    settings: NERVOUS,
+    ambushes: ["killCommitter", "killCommitterOfFew", "slowFollower"],
   },
 ];
 
