@@ -23,6 +23,8 @@ const LAZY_MODULES: Readonly<Record<string, string>> = {
   snappy: "export const compressSync = (...values) => real().compressSync(...values);",
   assert: `export const strictEqual = (...values) => real().strictEqual(...values);
     export const notStrictEqual = (...values) => real().notStrictEqual(...values);`,
+  // Streams and messages between threads: 3 ms, which a broker needs when it first compacts.
+  "node:worker_threads": "export const Worker = function (...values) { return new (real().Worker)(...values); };",
   // It compiles regular expressions of all emoji, some 15 ms; yargs asks for the width of its help texts at every start.
   "string-width": `export default (text, options) =>
     /^[\\x20-\\x7e]*$/.test(text) ? text.length : real().default(text, options);`,
