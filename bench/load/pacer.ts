@@ -1,35 +1,73 @@
-/** Sends at even distances, counted from the start: what could not be sent in time is sent late and its latency counts from when it was due. */
+/**
+ * Sends at even distances, counted from the start: what could not be sent in time is sent late and its latency counts from when it was due.
+ *
+ * Node's timers are coarser than a millisecond, and a loop that spins until the time has come takes a core away from the broker, which hurts one of
+ * many threads more than one of few. So a thread sleeps instead, and wakes the loop a moment early; only that moment is spun through. Above some
+ * thousand a second there is no time to sleep.
+ */
+import { Worker } from "node:worker_threads";
+
+/** A thread's waking, and its message. */
+const EARLY_MS = 0.15;
+/** Below this distance the loop spins. */
+const SHORTEST_SLEEP_MS = 0.4;
+
+export interface PacerThreadData {
+  readonly periodMs: number;
+  /** Of the first waking, by `performance.timeOrigin + performance.now()`. */
+  readonly firstMs: number;
+}
+
 export class Pacer {
   sent = 0;
   readonly #periodMs: number;
   #startedMs = 0;
   #isStopped = false;
+  #isSpinning = false;
+  #thread: Worker | null = null;
 
   constructor(perSecond: number) {
     this.#periodMs = 1000 / perSecond;
   }
 
   start(send: (dueMs: number) => void): void {
-    this.#startedMs = performance.now();
+    const sleeps = this.#periodMs >= SHORTEST_SLEEP_MS;
     const tick = (): void => {
+      this.#isSpinning = false;
       if (this.#isStopped) return;
       for (;;) {
         const dueMs = this.#startedMs + this.sent * this.#periodMs;
         const waitMs = dueMs - performance.now();
         if (waitMs > 0) {
-          // A timer is coarser than a millisecond; the last stretch is waited out turn by turn.
-          if (waitMs > 1.5) setTimeout(tick, 1);
-          else setImmediate(tick);
+          // The thread may have been a little earlier still; the next waking would be too late.
+          if (!sleeps || waitMs <= 2 * EARLY_MS) this.#spin(tick);
           return;
         }
         send(dueMs);
         this.sent++;
       }
     };
-    tick();
+    this.#startedMs = performance.now() + this.#periodMs;
+    if (sleeps) this.#sleep(tick);
+    else tick();
   }
 
   stop(): void {
     this.#isStopped = true;
+    void this.#thread?.terminate();
+  }
+
+  #spin(tick: () => void): void {
+    if (this.#isSpinning) return;
+    this.#isSpinning = true;
+    setImmediate(tick);
+  }
+
+  #sleep(tick: () => void): void {
+    const firstMs = performance.timeOrigin + this.#startedMs - EARLY_MS;
+    const workerData: PacerThreadData = { periodMs: this.#periodMs, firstMs };
+    this.#thread = new Worker(new URL("./pacer-thread.ts", import.meta.url), { workerData });
+    this.#thread.on("message", tick);
+    this.#thread.unref();
   }
 }
