@@ -170,7 +170,11 @@ export function goalRows(entries: readonly Entry[]): GoalRow[] {
     const ratio = isLeast ? middle / limit : limit / middle;
     const isMet = isLeast ? middle >= limit : middle <= limit;
     const range = reached.length > 1 ? ` (${short(Math.min(...reached))}–${short(Math.max(...reached))})` : "";
-    const remark = [figuresOf(goal, values), isMet ? "" : limits(goal, values)].filter(text => text !== "").join("; ");
+    const isDisturbed = entries.some(entry => entry.isDisturbed && goal.of.some(({ at }) => at === entry.at));
+    // On a busy machine it cannot be told what was waited for.
+    const remark = [figuresOf(goal, values), isMet || isDisturbed ? "" : limits(goal, values)]
+      .filter(text => text !== "")
+      .join("; ");
     return { goal: textOf(goal), reached: `${short(middle)}${range} ${unit}`, ratio, isMet, remark };
   });
 }

@@ -2,6 +2,7 @@
 import type { Omission, ResultsData } from "../results.ts";
 import { FIGURES, type Scenario } from "../scenario.ts";
 import { goalRows } from "./goals.ts";
+import { prototypeSection } from "./prototype.ts";
 import { placesOf, spread, valuesOf } from "./statistics.ts";
 
 const HOW_TO_READ =
@@ -32,6 +33,7 @@ export function markdownOf(
     HOW_TO_READ,
     "",
     ...goals(results),
+    ...prototypeSection(entries),
     ...scenarios.flatMap(scenario => section(results, scenario, plots.get(scenario.name) ?? [])),
   ].join("\n")}\n`;
 }
