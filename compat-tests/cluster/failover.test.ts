@@ -61,11 +61,11 @@ describe("three processes under an idempotent librdkafka producer", function () 
   }
 
   async function kill(nodeId: number): Promise<void> {
-    await cluster.samsa("cluster", "kill", String(nodeId));
+    await cluster.local("kill", String(nodeId));
   }
 
   async function restart(nodeId: number): Promise<void> {
-    await cluster.samsa("cluster", "restart", String(nodeId));
+    await cluster.local("restart", String(nodeId));
   }
 
   it("loses nothing when a leader that is not the active controller is killed", async () => {
@@ -117,7 +117,7 @@ describe("three processes under an idempotent librdkafka producer", function () 
     await produceWhile(async records => {
       await records.acknowledged(EARLY);
       for (const id of cluster.nodeIds) cluster.signal(id, "SIGKILL");
-      await cluster.samsa("cluster");
+      await cluster.local();
     });
   });
 });

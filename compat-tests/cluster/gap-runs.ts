@@ -10,8 +10,9 @@
  */
 import { longestGap, verifyKept } from "./acknowledgements.ts";
 import { IdempotentProducer } from "./idempotent-producer.ts";
-import { type LoggedEvent, ProcessCluster } from "./process-cluster.ts";
+import { ProcessCluster } from "./process-cluster.ts";
 import { readBack } from "./read-back.ts";
+import type { LoggedEvent } from "./test-cluster.ts";
 
 /** What is done to a node, and to which. */
 export const GAP_FAULTS = {
@@ -90,13 +91,13 @@ async function gapRun(
     cluster.signal(victim, isStop ? "SIGSTOP" : "SIGKILL");
     const acknowledgements = await producer.finished();
     if (isStop) cluster.signal(victim, "SIGCONT");
-    else await cluster.samsa("cluster", "restart", String(victim));
+    else await cluster.local("restart", String(victim));
     await cluster.whole(topic);
     verifyKept(acknowledgements, await readBack(cluster.bootstrapServers, topic));
-    await cluster.samsa("topics", "delete", topic);
+    await cluster.client("topics", "delete", topic);
     const gap = longestGap(acknowledgements, faultMs - startedMs);
     const [fromMs, untilMs] = [gap.fromMs, gap.untilMs].map(atMs => startedMs + atMs - faultMs) as [number, number];
-    return { fault, gapMs: gap.untilMs - gap.fromMs, fromMs, untilMs, events: cluster.eventsBetween(faultMs, untilMs) };
+    return { fault, gapMs: gap.untilMs - gap.fromMs, fromMs, untilMs, events: cluster.eventsAfter(faultMs, untilMs) };
   } finally {
     producer.kill();
     if (isStop) cluster.signal(victim, "SIGCONT");

@@ -16,6 +16,7 @@ import type { BrokerAddress } from "../replication/fetcher/fetchers.ts";
 import { ReplicaManager } from "../replication/replica-manager.ts";
 import { RpcClient } from "../rpc/index.ts";
 import type { Endpoint } from "../server/server.ts";
+import { CutOffWatch } from "./cut-off-watch.ts";
 import { advertisedEndpoints } from "./listeners.ts";
 import type { NodeModules } from "./node.ts";
 import { lifecycleOptions } from "./registration.ts";
@@ -75,6 +76,17 @@ export async function assembleBroker(
   );
   replicas.start();
   teardown.push(() => replicas.stop());
+  const cutOffWatch = new CutOffWatch(
+    { sessionTimeoutMs: config.get("broker.session.timeout.ms") },
+    {
+      ...modules,
+      controllerId: node.controllerId,
+      partitions: () => replicas.partitions(),
+      closeWaiting: () => modules.server.closeWaiting(),
+    },
+  );
+  cutOffWatch.start();
+  teardown.push(() => cutOffWatch.stop());
   const topics = topicCreator(channel);
   const groups = new GroupCoordinator({ ...modules, controller: topics, replicas });
   groups.start();
@@ -92,7 +104,18 @@ export async function assembleBroker(
   return {
     lifecycle,
     directoryFailed,
-    services: { ...node, replicas, logs, groups, fetchSessions, readBuffers, missingBrokers, topics, producerIds },
+    services: {
+      ...node,
+      replicas,
+      logs,
+      groups,
+      fetchSessions,
+      readBuffers,
+      missingBrokers,
+      isCutOff: () => cutOffWatch.isCutOff,
+      topics,
+      producerIds,
+    },
   };
 }
 

@@ -12,7 +12,7 @@ import { ApiError, Errors } from "../../protocol/errors.ts";
 import { type RequestOf, ZERO_UUID } from "../../protocol/schema.ts";
 import { validateTopicName } from "../metadata/controller/topic-names.ts";
 import { isInternalTopicName } from "../metadata/internal-topics.ts";
-import type { TopicImage } from "../metadata/topics-image.ts";
+import { NO_LEADER, type TopicImage } from "../metadata/topics-image.ts";
 import type { HandlerContext } from "./context.ts";
 import { handler } from "./handler.ts";
 import { CLUSTER_OPERATIONS, OPERATIONS_NOT_REQUESTED, TOPIC_OPERATIONS } from "./metadata/authorized-operations.ts";
@@ -148,7 +148,8 @@ async function createMissing(
 }
 
 function found(topic: TopicImage, request: MetadataRequest, context: HandlerContext): TopicAnswer {
-  const partitions = partitionViews(topic, context.metadata.image, context.connection.listenerName);
+  const known = partitionViews(topic, context.metadata.image, context.connection.listenerName);
+  const partitions = context.services.isCutOff() ? withoutOwnLeaderships(known, context.nodeId) : known;
   return {
     errorCode: Errors.NONE,
     name: topic.name,
@@ -157,6 +158,15 @@ function found(topic: TopicImage, request: MetadataRequest, context: HandlerCont
     partitions: context.apiVersion < FIRST_VERSION_WITH_LISTENER_ERROR ? withoutListenerError(partitions) : partitions,
     topicAuthorizedOperations: request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : OPERATIONS_NOT_REQUESTED,
   };
+}
+
+/** A broker that is cut off does not call clients back to what others may lead by now: see `cut-off-watch.ts`. */
+function withoutOwnLeaderships(partitions: readonly PartitionView[], nodeId: number): readonly PartitionView[] {
+  return partitions.map(partition =>
+    partition.leaderId === nodeId && partition.isrNodes.length > 1
+      ? { ...partition, errorCode: Errors.LEADER_NOT_AVAILABLE, leaderId: NO_LEADER }
+      : partition,
+  );
 }
 
 /** Older clients know no error for a leader that has no such listener; to them it is not available. */

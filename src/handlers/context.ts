@@ -78,6 +78,8 @@ export interface BrokerServices extends NodeServices {
   readonly readBuffers: ReadBuffers;
   /** Brokers of which it is about to be decided whether they lead on. */
   readonly missingBrokers: Pick<MissingBrokers, "decided">;
+  /** Whether this broker hears nobody any more, so that others may lead what it leads. */
+  isCutOff(): boolean;
   /** Creates topics on this broker's own account. */
   readonly topics: Pick<Controller, "createTopics">;
   /** Producer ids for the clients of this broker. */

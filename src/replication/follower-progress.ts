@@ -50,6 +50,11 @@ export class FollowerProgress {
     this.#leaderEndOffset = leaderEndOffset;
   }
 
+  /** How long it has not fetched; a member of the ISR counts as heard of when the leadership began. */
+  silentMs(nowMs: number): number {
+    return nowMs - Math.max(this.#fetchedMs, this.#caughtUpMs);
+  }
+
   /** Whether it has everything, or had so within the last `lagTimeMaxMs`. */
   isCaughtUp(leaderEndOffset: number, nowMs: number, lagTimeMaxMs: number): boolean {
     return this.endOffset >= leaderEndOffset || nowMs - this.#caughtUpMs <= lagTimeMaxMs;

@@ -220,6 +220,13 @@ export class LeaderRole {
     this.#propose(expansion(this.#isr, follower, facts));
   }
 
+  /** Whether there are other members of the ISR, and none of them has fetched for `silentMs`. */
+  isDeserted(silentMs: number): boolean {
+    const nowMs = this.#modules.clock.monotonic();
+    const members = this.#followers.filter(({ id }) => this.#isr.committed.includes(id));
+    return members.length > 0 && members.every(member => member.silentMs(nowMs) >= silentMs);
+  }
+
   /** Has followers that do not keep up leave the ISR. */
   removeLaggards(): void {
     const facts = {

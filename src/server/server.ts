@@ -123,6 +123,15 @@ export class Server implements ConnectionOwner {
     this.#sweepTimer = this.#modules.platform.timers.every(SWEEP_PERIOD_MS, () => this.#sweep());
   }
 
+  /** Closes the connections to listeners for clients over which somebody waits for an answer. Returns how many. */
+  closeWaiting(): number {
+    const waiting = [...this.#connections].filter(
+      ({ listenerRole, inFlight }) => listenerRole === "broker" && inFlight > 0,
+    );
+    for (const connection of waiting) connection.destroy();
+    return waiting.length;
+  }
+
   /** Takes new limits on connections (they are dynamic configs). */
   updateLimits(limits: ConnectionLimitsOptions): void {
     this.#limits.update(limits);

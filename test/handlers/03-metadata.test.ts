@@ -170,6 +170,19 @@ describe("Metadata", () => {
     expect(response.topics[0]?.partitions[0]?.errorCode).to.equal(expected);
   });
 
+  it("calls nobody back to what others may lead by now when this broker is cut off", async () => {
+    const fixture = await started();
+    const { partitions } = fixture.image.topics.byName.get("orders")!;
+    const response = await ask(fixture, 12, { topics: named("orders") }, { isCutOff: true });
+    const expected = partitions.map(({ leader }) =>
+      leader === 1 ? [-1, Errors.LEADER_NOT_AVAILABLE] : [leader, Errors.NONE],
+    );
+    expect(response.topics[0]!.partitions.map(({ leaderId, errorCode }) => [leaderId, errorCode])).to.deep.equal(
+      expected,
+    );
+    expect(expected.map(([leader]) => leader)).to.include(-1);
+  });
+
   it("gives authorized operations only when asked", async () => {
     const fixture = await started();
     const asked = await ask(fixture, 8, {

@@ -40,7 +40,7 @@ export const nodeConfigs = {
   "broker.session.timeout.ms": {
     type: "int",
     default: 9000,
-    samsaDefault: 1_500,
+    samsaDefault: 1_200,
     importance: "medium",
     updateMode: "read-only",
     effect: "used",

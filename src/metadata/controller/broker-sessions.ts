@@ -49,6 +49,8 @@ export class BrokerSessions {
   readonly #sessions = new Map<number, Session>();
   #timer: Timer | null = null;
   #dueMs = Number.POSITIVE_INFINITY;
+  /** When the timer is to fire: what is due already when a session begins is not late. */
+  #timerMs = Number.POSITIVE_INFINITY;
 
   constructor(options: BrokerSessionsOptions, modules: BrokerSessionsModules) {
     this.#options = options;
@@ -146,13 +148,15 @@ export class BrokerSessions {
     this.#timer?.clear();
     this.#dueMs = dueMs;
     // Never none at all: what rounding leaves of a wait would be waited for again and again.
-    const delayMs = Math.max(MIN_DELAY_MS, dueMs - this.#modules.clock.monotonic());
+    const nowMs = this.#modules.clock.monotonic();
+    const delayMs = Math.max(MIN_DELAY_MS, dueMs - nowMs);
+    this.#timerMs = nowMs + delayMs;
     this.#timer = this.#modules.timers.after(delayMs, () => this.#expire());
   }
 
   #expire(): void {
     const nowMs = this.#modules.clock.monotonic();
-    const pauseMs = nowMs - this.#dueMs;
+    const pauseMs = nowMs - this.#timerMs;
     this.#timer = null;
     this.#dueMs = Number.POSITIVE_INFINITY;
     if (pauseMs > PAUSE_MS) {

@@ -107,7 +107,10 @@ export class BrokerSupervisor {
     const response = await this.#run(brokers.registerBroker(request, options));
     // The process before may have been unfenced in between.
     await this.#runSteps(reconcileStep(request.brokerId, this.#modules));
-    this.#modules.logger.info("broker.registered", { brokerId: request.brokerId, brokerEpoch: response.brokerEpoch });
+    this.#modules.logger.info("broker.registration-taken", {
+      brokerId: request.brokerId,
+      brokerEpoch: response.brokerEpoch,
+    });
     return response;
   }
 

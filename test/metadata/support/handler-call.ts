@@ -17,6 +17,8 @@ import { CLUSTER_ID, type ControllerFixture } from "./controller-fixture.ts";
 export interface CallOptions {
   readonly listenerName?: string;
   readonly listenerRole?: ListenerRole;
+  /** Whether this broker is; it is not by default. */
+  readonly isCutOff?: boolean;
   /** None are by default. */
   readonly missingBrokers?: BrokerServices["missingBrokers"];
 }
@@ -60,6 +62,7 @@ function contextOf(fixture: ControllerFixture, api: Api, apiVersion: number, opt
     controller: fixture.controller,
     topics: fixture.controller,
     producerIds: fixture.producerIds,
+    isCutOff: () => options.isCutOff ?? false,
     missingBrokers: options.missingBrokers ?? { decided: () => null },
     controllerId: () => fixture.controller.leaderId,
     clock: fixture.time,
