@@ -24,7 +24,7 @@ import type { Make } from "./systems/system.ts";
 
 const { batched1k, batched100b, ten, one, partitions64 } = TABLE_ROWS;
 const WARM_UP_ROWS = { one: [batched1k, batched100b, ten, one, partitions64], cluster: [batched1k, ten, one] };
-const QUICK_WARM_UP_ROWS = { one: [batched1k, ten, one], cluster: [batched1k, one] };
+const QUICK_WARM_UP_ROWS = { one: [batched1k, one], cluster: [one] };
 
 const options = parseOptions(process.argv.slice(2));
 if (options === null) console.log(USAGE);

@@ -34,7 +34,7 @@ export interface Timings {
   readonly line: Timing;
   /** Of one place of many on an axis. */
   readonly sweep: Timing;
-  /** How long a measurement waits for the machine at most. */
+  /** How long a measurement waits for the machine at most; 0 does not look at it. */
   readonly quietLimitMs: number;
   /** After this, nothing more is begun. */
   readonly totalLimitMs: number;
@@ -50,11 +50,11 @@ const FULL: Timings = {
 };
 
 const QUICK: Timings = {
-  warmUp: { warmupMs: 0, durationMs: 1500 },
-  bulk: { warmupMs: 200, durationMs: 1000 },
-  line: { warmupMs: 200, durationMs: 800 },
-  sweep: { warmupMs: 200, durationMs: 500 },
-  quietLimitMs: 300,
+  warmUp: { warmupMs: 0, durationMs: 1000 },
+  bulk: { warmupMs: 150, durationMs: 700 },
+  line: { warmupMs: 150, durationMs: 600 },
+  sweep: { warmupMs: 150, durationMs: 400 },
+  quietLimitMs: 0,
   totalLimitMs: 165_000,
 };
 

@@ -135,6 +135,7 @@ export class Bench {
 
   /** Waits for the machine; where that is in vain, for less long the next time. What is recorded next tells. */
   async untilQuiet(): Promise<void> {
+    if (this.options.timings.quietLimitMs === 0) return;
     const { isQuiet } = await untilQuiet(this.options.dataDir, this.#quietLimitMs);
     const { quietLimitMs } = this.options.timings;
     this.#quietLimitMs = isQuiet ? quietLimitMs : Math.max(this.#quietLimitMs / 2, quietLimitMs / 8);

@@ -15,15 +15,10 @@ export function markdownOf(
   plots: ReadonlyMap<string, readonly string[]>,
 ): string {
   const { date, machine, minutes, loadAverageBefore, systems, settings, entries } = results;
-  const disturbed = entries.filter(({ isDisturbed }) => isDisturbed).length;
   return `${[
     "# Benchmark",
     "",
-    `${date}, ${machine}; ${minutes.toFixed(0)} minutes. Load average of the machine before: ${loadAverageBefore.toFixed(2)}. ${
-      disturbed === 0
-        ? "Each measurement began on a machine at rest: nothing left to write to the disk, nobody computing."
-        : `**${disturbed} of ${entries.length} measurements began while the machine was doing something else as well.**`
-    }`,
+    `${date}, ${machine}; ${minutes.toFixed(0)} minutes. Load average of the machine before: ${loadAverageBefore.toFixed(2)}. ${restOf(results)}`,
     "",
     ...systems.map(({ name, description }) => `- ${name}: ${description}`),
     `- Settings: ${Object.entries(settings)
@@ -36,6 +31,16 @@ export function markdownOf(
     ...prototypeSection(entries),
     ...scenarios.flatMap(scenario => section(results, scenario, plots.get(scenario.name) ?? [])),
   ].join("\n")}\n`;
+}
+
+/** Whether the machine was at rest. */
+function restOf({ entries, settings }: ResultsData): string {
+  if (settings.run === "quick")
+    return "**A quick run shows that it works; it is too short and too cold for a comparison.**";
+  const disturbed = entries.filter(({ isDisturbed }) => isDisturbed).length;
+  if (disturbed > 0)
+    return `**${disturbed} of ${entries.length} measurements began while the machine was doing something else as well.**`;
+  return "Each measurement began on a machine at rest: nothing left to write to the disk, nobody computing.";
 }
 
 function goals({ entries }: ResultsData): string[] {

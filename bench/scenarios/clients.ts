@@ -15,6 +15,8 @@ const CLIENTS: ReadonlyMap<Client, number> = new Map([
   [java, 2_000_000],
   [kafkajs, 200_000],
 ]);
+/** The others take seconds to start, or to join a group. */
+const QUICK_CLIENTS: readonly Client[] = [rdkafka, kafkajs];
 const QUICK_PART = 40;
 
 export const clients: Scenario = {
@@ -30,6 +32,7 @@ export const clients: Scenario = {
       return;
     }
     for (const [client, records] of CLIENTS) {
+      if (bench.options.isQuick && !QUICK_CLIENTS.includes(client)) continue;
       const missing = client.missing();
       if (missing !== null) {
         bench.omit({ scenario: "clients", system: "all", at: client.name }, missing);

@@ -72,6 +72,7 @@ async function measure(bench: Bench, cluster: ClusterSystem, row: Row, round: nu
 
 /** Before the leader is killed, and how long is waited for another: Kafka's brokers have a session of 9 s. */
 const STEADY_MS = 2000;
+const QUICK_STEADY_MS = 500;
 const FAILOVER_LIMIT_MS = 20_000;
 
 export const failover: Scenario = {
@@ -90,6 +91,7 @@ export const failover: Scenario = {
 
 async function failOver(bench: Bench, make: Make, round: number): Promise<void> {
   const place = { scenario: "failover", system: make.name, round, at: "kill -9" };
+  const steadyMs = bench.options.isQuick ? QUICK_STEADY_MS : STEADY_MS;
   await bench.attempt(place, async () => {
     const cluster = await bench.fleet.takeCluster(make);
     try {
@@ -100,11 +102,11 @@ async function failOver(bench: Bench, make: Make, round: number): Promise<void> 
         cluster.nodes.map(({ address }) => address),
         topic,
       );
-      await client.run(STEADY_MS);
+      await client.run(steadyMs);
       const leader = cluster.nodes.find(({ address }) => address === client.leader);
       if (leader === undefined) throw new Error("nothing was written before the leader was to die");
       await leader.kill("SIGKILL");
-      await client.runUntilAnother(FAILOVER_LIMIT_MS, STEADY_MS);
+      await client.runUntilAnother(FAILOVER_LIMIT_MS, steadyMs);
       bench.record(place, { gapMs: client.longestGapMs });
     } finally {
       await bench.fleet.release(cluster);
