@@ -51,7 +51,11 @@ export function judge(self: PeerFacts, peers: readonly AskedPeer[], options: Ver
     isController && endpoint !== undefined ? [{ host: endpoint.host, port: endpoint.port }] : [],
   );
   if (formed.length > 0) return settled(judgeFormed(self, formed, options), controllers);
-  if (!options.mayFound) return wait("no cluster answers yet", []);
+  if (!options.mayFound)
+    return wait(
+      "no cluster answers yet; to join nodes of Apache Kafka, format this one first (samsa storage format)",
+      [],
+    );
   const silent = others.filter(({ facts }) => facts === null).map(({ name }) => name);
   if (silent.length > 0) return wait(`${silent.join(", ")} did not answer yet`, []);
   return settled(judgeNew(self, answered, options), controllers);
