@@ -13,8 +13,8 @@ const FLAGS = ["--expose-gc", "--min-semi-space-size=256", "--max-semi-space-siz
  * requests a second each kilobyte is 100 MB a second for the garbage collector.
  */
 const BOUNDS: Readonly<Record<keyof Allocations, Allocation>> = {
-  "produce one record": { heapBytes: 6200, bufferBytes: 200 },
-  "produce ten records": { heapBytes: 6200, bufferBytes: 200 },
+  "produce one record": { heapBytes: 4600, bufferBytes: 200 },
+  "produce ten records": { heapBytes: 4600, bufferBytes: 200 },
   // The megabyte itself comes from a pool.
   "fetch a megabyte from a file": { heapBytes: 10_000, bufferBytes: 4096 },
 };

@@ -52,7 +52,7 @@ function handleProduce(request: ProduceRequest, context: HandlerContext): Staged
   if (request.transactionalId === null && hasTransactionalBatch(request)) {
     return answered(refuse(request, Errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED));
   }
-  const appended: Appended[] = [];
+  const appended = new AppendedBatches();
   const responses = appendAll(request, context, appended);
   const response: ProduceResponse = { responses, throttleTimeMs: 0 };
   if (context.apiVersion >= FIRST_VERSION_WITH_LEADER_HINT) addLeaderHints(response, context);
@@ -60,13 +60,29 @@ function handleProduce(request: ProduceRequest, context: HandlerContext): Staged
     closeOnFailure(responses);
     return { accepted: undefined, response: null };
   }
-  if (appended.length === 0) return answered(response);
+  const batches = appended.all;
+  if (batches.length === 0) return answered(response);
   const acknowledged =
-    acks === ALL
-      ? whenFlushed(appended, request.timeoutMs, context, response)
-      : whenWritten(appended, context, response);
+    acks === ALL ? whenFlushed(batches, request.timeoutMs, context, response) : whenWritten(batches, context, response);
   return { accepted: undefined, response: acknowledged };
 }
+
+/** Most requests have one batch: a list that never grows takes a fifth of the memory of one that might. */
+class AppendedBatches {
+  #batches: Appended[] | null = null;
+
+  add(batch: Appended): void {
+    if (this.#batches === null) this.#batches = [batch];
+    else this.#batches.push(batch);
+  }
+
+  /** In the order in which they were added. */
+  get all(): readonly Appended[] {
+    return this.#batches ?? NONE;
+  }
+}
+
+const NONE: readonly Appended[] = [];
 
 /** The same object for every append: nobody keeps it, and appends do not nest. */
 const appendOptions: { -readonly [K in keyof AppendOptions]: AppendOptions[K] } = {
@@ -76,27 +92,27 @@ const appendOptions: { -readonly [K in keyof AppendOptions]: AppendOptions[K] } 
   nowMs: 0,
 };
 
-function appendAll(request: ProduceRequest, context: HandlerContext, appended: Appended[]): TopicResponse[] {
+function appendAll(request: ProduceRequest, context: HandlerContext, appended: AppendedBatches): TopicResponse[] {
   const usesTopicIds = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS;
   const { replicas } = context;
   appendOptions.retain = context.ownsRequestBytes;
   appendOptions.nowMs = context.clock.now();
-  const responses: TopicResponse[] = [];
   const { topicData } = request;
+  const responses = new Array<TopicResponse>(topicData.length);
   for (let topicIndex = 0; topicIndex < topicData.length; topicIndex += 1) {
     const { name, topicId, partitionData } = topicData[topicIndex]!;
-    const partitionResponses: PartitionResponse[] = [];
+    const partitionResponses = new Array<PartitionResponse>(partitionData.length);
     for (let position = 0; position < partitionData.length; position += 1) {
       const { index, records } = partitionData[position]!;
       const partition = usesTopicIds ? replicas.getById(topicId, index) : replicas.get(name, index);
       if (partition === undefined) {
         const errorCode = usesTopicIds ? replicas.whyNotById(topicId, index) : replicas.whyNot(name, index);
-        partitionResponses.push(failure(index, errorCode));
+        partitionResponses[position] = failure(index, errorCode);
       } else {
-        partitionResponses.push(appendOne(request.acks, partition, records, context, appended));
+        partitionResponses[position] = appendOne(request.acks, partition, records, context, appended);
       }
     }
-    responses.push({ name, topicId, partitionResponses });
+    responses[topicIndex] = { name, topicId, partitionResponses };
   }
   return responses;
 }
@@ -106,7 +122,7 @@ function appendOne(
   partition: Partition,
   records: Buffer | null,
   context: HandlerContext,
-  appended: Appended[],
+  appended: AppendedBatches,
 ): PartitionResponse {
   const { index } = partition;
   const errorCode = checkAppend(acks, partition, records, context.apiVersion);
@@ -122,7 +138,7 @@ function appendOne(
     logStartOffset: outcome.logStartOffset,
     recordErrors: NO_RECORD_ERRORS,
   };
-  appended.push({ partition, endOffset: outcome.lastOffset + 1, response });
+  appended.add({ partition, endOffset: outcome.lastOffset + 1, response });
   return response;
 }
 

@@ -48,7 +48,8 @@ class PendingBatch<B> implements OffsetWaiter {
 
 /** `B` is whatever its owner knows a batch by. */
 export class DelayedProduce<B> extends TimerTask {
-  readonly #pending: PendingBatch<B>[] = [];
+  /** Null before the first: most requests have one batch, and a list that never grows is small. */
+  #pending: PendingBatch<B>[] | null = null;
   readonly #outcome: ProduceOutcome<B>;
   /** One more than batches, until {@link begin}: the first of several must not complete it. */
   #pendingCount = 1;
@@ -61,7 +62,8 @@ export class DelayedProduce<B> extends TimerTask {
   /** Waits for `partition`'s high watermark to reach `offset`. */
   await(partition: Partition, offset: number, batch: B): void {
     const pending = new PendingBatch(this, batch);
-    this.#pending.push(pending);
+    if (this.#pending === null) this.#pending = [pending];
+    else this.#pending.push(pending);
     this.#pendingCount += 1;
     partition.awaitHighWatermark(offset, pending);
   }
@@ -85,6 +87,6 @@ export class DelayedProduce<B> extends TimerTask {
   }
 
   override expire(): void {
-    for (const pending of this.#pending) pending.offsetFailed(Errors.REQUEST_TIMED_OUT);
+    for (const pending of this.#pending ?? []) pending.offsetFailed(Errors.REQUEST_TIMED_OUT);
   }
 }

@@ -12,7 +12,7 @@ export interface JournalOptions {
    * a sync does from a few tens of KiB on.
    */
   readonly extentMaxBytes: number;
-  /** Journal files are let go of once they hold so many bytes for each file that has to be synced for it, or when room runs short. */
+  /** Journal files are let go of once they hold so many bytes for each file that has to be synced for it, or when half of the room is taken. */
   readonly bytesPerSync: number;
   /** Files synced at the same time to let go of journal files when room runs short; one at a time otherwise, beside the rounds. */
   readonly syncParallelism: number;

@@ -225,13 +225,15 @@ export class Journal {
 
   /**
    * Whether the oldest sealed file is to be let go of. The later that is, the more of a log's appends does the one sync cover that it takes. But once that
-   * is enough for a sync not to matter, waiting only makes the journal larger, and what is left to be synced at once when it is full.
+   * is enough for a sync not to matter, waiting only makes the journal larger; and with half of the room left there is the time to sync one log after
+   * the other.
    */
   get #mustRelease(): boolean {
     const oldest = this.#sealed[0];
     if (oldest === undefined) return false;
-    const { fileSizeBytes, bytesPerSync } = this.#options;
-    return this.#isShort || this.#sealed.length * fileSizeBytes >= oldest.logs.size * bytesPerSync;
+    const { fileSizeBytes, fileCount, bytesPerSync } = this.#options;
+    const enoughBytes = Math.min(oldest.logs.size * bytesPerSync, (fileCount * fileSizeBytes) / 2);
+    return this.#isShort || this.#sealed.length * fileSizeBytes >= enoughBytes;
   }
 
   /** Whether there will be no room soon. */
