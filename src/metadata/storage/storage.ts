@@ -60,7 +60,7 @@ export interface StorageDirectory {
 export interface Storage {
   readonly clusterId: string;
   readonly nodeId: number;
-  /** In the order configured. */
+  /** In the order configured, without those whose disk fails: they are offline from the start. */
   readonly directories: readonly StorageDirectory[];
   /** The one that holds the metadata log; among {@link directories} unless `metadata.log.dir` lies apart. */
   readonly metadataDirectory: StorageDirectory;
@@ -121,8 +121,18 @@ export function lockStorage(options: LockOptions, modules: StorageModules): Lock
     for (const release of releases.splice(0)) release();
   };
   try {
-    for (const path of paths) releases.push(lockDirectory(modules.disk, path, options));
-    const before = new Map(paths.map(path => [path, loadMetaProperties(modules.disk, path)]));
+    const before = new Map<string, MetaProperties | null>();
+    for (const path of paths) {
+      try {
+        releases.push(lockDirectory(modules.disk, path, options));
+        before.set(path, loadMetaProperties(modules.disk, path));
+      } catch (error) {
+        // The others of a node that ran before go on without it, but not without the metadata.
+        const isSpare = path !== metadataPath && (before.get(metadataPath) ?? null) !== null;
+        if (!(error instanceof DiskError && isSpare)) throw unusable(path, error);
+        modules.logger.error("storage.directory-unusable", { path, error: error.message });
+      }
+    }
     checkConsistency(before, metadataPath, options, modules.disk);
     const known = before.get(metadataPath) ?? null;
     return {
@@ -144,7 +154,7 @@ export function lockStorage(options: LockOptions, modules: StorageModules): Lock
     return {
       clusterId: after.get(metadataPath)?.clusterId as string,
       nodeId: options.nodeId,
-      directories: options.directories.map(describe),
+      directories: options.directories.filter(path => after.has(path)).map(describe),
       metadataDirectory: describe(metadataPath),
       metadataLogDirectory: joinPath(metadataPath, METADATA_LOG_DIRECTORY),
       isNew,
@@ -158,10 +168,15 @@ function lockDirectory(disk: Disk, path: string, options: LockOptions): () => vo
   if (!disk.exists(path)) {
     if (!options.formatIfNew) throw new StorageError(`log directory ${path} does not exist`);
     makeDirectoryDurably(disk, path);
-  } else if (!disk.status(path).isDirectory) throw new StorageError(`${path} is not a directory`);
+  } else if (!disk.status(path).isDirectory) throw new DiskError("ENOTDIR", "lock", path);
   const release = disk.lock(joinPath(path, LOCK_FILE));
   if (release === null) throw new StorageError(`${path} is in use by another process`);
   return release;
+}
+
+function unusable(path: string, error: unknown): unknown {
+  const isFile = error instanceof DiskError && error.code === "ENOTDIR";
+  return isFile ? new StorageError(`${path} is not a directory`) : error;
 }
 
 /** Null when the directory has none. */

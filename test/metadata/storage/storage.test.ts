@@ -274,3 +274,34 @@ describe("opening log directories", () => {
     open(disk).close();
   });
 });
+
+describe("a log directory that cannot be used at a start", () => {
+  const both = { directories: ["/data", "/b"] };
+
+  it("is left out where the node ran before, and the others go on", () => {
+    const disk = new MemoryDisk();
+    const first = open(disk, both);
+    const ids = first.directories.map(({ directoryId }) => directoryId);
+    first.close();
+    const removeFault = disk.addFault({ operation: "readFile", path: "/b/", code: "EIO" });
+    const second = open(disk, both);
+    expect(second.directories).to.deep.equal([{ path: "/data", directoryId: ids[0] }]);
+    second.close();
+    removeFault();
+    const third = open(disk, both);
+    expect(third.directories.map(({ directoryId }) => directoryId)).to.deep.equal(ids);
+    third.close();
+  });
+
+  it("is left out when it is a file, too, but a new node is not begun without it, nor any without its metadata", () => {
+    const disk = new MemoryDisk();
+    disk.writeFile("/b", Buffer.from("x"));
+    expect(errorOf(() => open(disk, both))).to.include("/b is not a directory");
+    open(disk).close();
+    const storage = open(disk, both);
+    expect(storage.directories.map(({ path }) => path)).to.deep.equal(["/data"]);
+    storage.close();
+    disk.addFault({ operation: "readFile", path: "/data/", code: "EIO" });
+    expect(() => open(disk, both)).to.throw("EIO");
+  });
+});
