@@ -327,8 +327,11 @@ export class Broker {
   }
 
   #openLogs(storage: Storage, { platform, logger, metrics, config, onFatal, teardown }: NodeModules): LogManager {
-    const directories = storage.directories.map(({ path }) => path);
-    const options = () => logManagerOptions(config, directories, storage.metadataDirectory.path);
+    const directories = [...storage.directories.map(({ path }) => path), ...storage.unusable.keys()];
+    const options = () => ({
+      ...logManagerOptions(config, directories, storage.metadataDirectory.path),
+      unusableDirectories: storage.unusable,
+    });
     const onDirectoryOffline = ({ id }: LogDirectory) => this.#directoryFailed?.(id);
     const logs = new LogManager(options(), { platform, logger, metrics, onFatal, onDirectoryOffline });
     teardown.push(isSound => (isSound ? logs.close(this.#lifecycle?.brokerEpoch ?? -1) : undefined));

@@ -15,6 +15,8 @@ import type { PartitionLog } from "./partition-log.ts";
 
 export interface LogDirectoriesOptions {
   readonly paths: readonly string[];
+  /** Those that are offline from the start, and why. */
+  readonly unusable?: ReadonlyMap<string, string> | undefined;
   /** What a log that is damaged below its recovery point takes offline. */
   readonly corruptionTakes: "partition" | "directory";
 }
@@ -57,6 +59,10 @@ export class LogDirectories {
     const failures = directories.flatMap(({ failureAtStart }) => failureAtStart ?? []);
     if (failures.length === directories.length) throw failures.at(-1);
     this.#directories = directories;
+    for (const directory of directories) {
+      const reason = this.#options.unusable?.get(directory.path);
+      if (reason !== undefined) directory.goOffline(reason);
+    }
     for (const directory of directories.filter(({ offline }) => offline)) this.#reportOffline(directory);
     return directories;
   }

@@ -7,6 +7,8 @@ import { DEFAULT_LOG_CONFIG, type LogConfig, logConfigOf } from "./log-config.ts
 export interface LogManagerOptions {
   /** `log.dirs`. */
   readonly directories: readonly string[];
+  /** Those of {@link directories} that are offline from the start, and why. */
+  readonly unusableDirectories?: ReadonlyMap<string, string>;
   /** The one of them that holds the metadata log. */
   readonly metadataDirectory: string;
   readonly metadataConfig: LogConfig;

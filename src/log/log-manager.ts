@@ -102,7 +102,11 @@ export class LogManager {
     modules.metrics.gauge("samsa_log_cache_bytes").source(() => this.tailCache.sizeBytes);
     modules.metrics.gauge("samsa_log_segments").source(() => this.#registry.segmentCount);
     this.#directories = new LogDirectories(
-      { paths: options.directories, corruptionTakes: options.corruptionTakes },
+      {
+        paths: options.directories,
+        unusable: options.unusableDirectories,
+        corruptionTakes: options.corruptionTakes,
+      },
       {
         ...modules,
         disk: this.#platform.disk,

@@ -60,8 +60,10 @@ export interface StorageDirectory {
 export interface Storage {
   readonly clusterId: string;
   readonly nodeId: number;
-  /** In the order configured, without those whose disk fails: they are offline from the start. */
+  /** In the order configured, without {@link unusable}. */
   readonly directories: readonly StorageDirectory[];
+  /** Directories that are offline from the start, and why: their disks fail. */
+  readonly unusable: ReadonlyMap<string, string>;
   /** The one that holds the metadata log; among {@link directories} unless `metadata.log.dir` lies apart. */
   readonly metadataDirectory: StorageDirectory;
   /** `<metadata directory>/__cluster_metadata-0`. */
@@ -122,6 +124,7 @@ export function lockStorage(options: LockOptions, modules: StorageModules): Lock
   };
   try {
     const before = new Map<string, MetaProperties | null>();
+    const unusable = new Map<string, string>();
     for (const path of paths) {
       try {
         releases.push(lockDirectory(modules.disk, path, options));
@@ -129,8 +132,9 @@ export function lockStorage(options: LockOptions, modules: StorageModules): Lock
       } catch (error) {
         // The others of a node that ran before go on without it, but not without the metadata.
         const isSpare = path !== metadataPath && (before.get(metadataPath) ?? null) !== null;
-        if (!(error instanceof DiskError && isSpare)) throw unusable(path, error);
+        if (!(error instanceof DiskError && isSpare)) throw asRefusal(path, error);
         modules.logger.error("storage.directory-unusable", { path, error: error.message });
+        unusable.set(path, error.message);
       }
     }
     checkConsistency(before, metadataPath, options, modules.disk);
@@ -141,7 +145,7 @@ export function lockStorage(options: LockOptions, modules: StorageModules): Lock
       clusterId: known?.clusterId ?? null,
       directoryId: known?.directoryId ?? null,
       open: plan =>
-        opened(formatMissing(before, metadataPath, plan, options.nodeId, modules), metadataPath, known === null),
+        opened(formatMissing(before, metadataPath, plan, options.nodeId, modules), unusable, known === null),
       close,
     };
   } catch (error) {
@@ -149,16 +153,21 @@ export function lockStorage(options: LockOptions, modules: StorageModules): Lock
     throw error;
   }
 
-  function opened(after: ReadonlyMap<string, MetaProperties>, metadataPath: string, isNew: boolean): Storage {
+  function opened(
+    after: ReadonlyMap<string, MetaProperties>,
+    unusable: ReadonlyMap<string, string>,
+    isNew: boolean,
+  ): Storage {
     const describe = (path: string) => ({ path, directoryId: after.get(path)?.directoryId as string });
     return {
       clusterId: after.get(metadataPath)?.clusterId as string,
       nodeId: options.nodeId,
       directories: options.directories.filter(path => after.has(path)).map(describe),
-      metadataDirectory: describe(metadataPath),
-      metadataLogDirectory: joinPath(metadataPath, METADATA_LOG_DIRECTORY),
+      unusable,
+      metadataDirectory: describe(metadataPath as string),
+      metadataLogDirectory: joinPath(metadataPath as string, METADATA_LOG_DIRECTORY),
       isNew,
-      bootstrapRecords: () => readBootstrap(modules.disk, metadataPath),
+      bootstrapRecords: () => readBootstrap(modules.disk, metadataPath as string),
       close,
     };
   }
@@ -174,7 +183,7 @@ function lockDirectory(disk: Disk, path: string, options: LockOptions): () => vo
   return release;
 }
 
-function unusable(path: string, error: unknown): unknown {
+function asRefusal(path: string, error: unknown): unknown {
   const isFile = error instanceof DiskError && error.code === "ENOTDIR";
   return isFile ? new StorageError(`${path} is not a directory`) : error;
 }

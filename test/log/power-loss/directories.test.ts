@@ -57,6 +57,16 @@ describe("several log directories", () => {
     expect(logs.directories.map(directory => directory.logs.size)).to.deep.equal([2, 2, 2]);
   });
 
+  it("go on when one of them cannot be listed at a start", async () => {
+    const { logs, platform } = await withLogs();
+    await platform.time.complete(logs.close());
+    platform.disk.addFault({ operation: "list", path: "/two", code: "EIO" });
+    const again = await open(platform);
+    expect([again.offline, again.fatal]).to.deep.equal([["/two"], []]);
+    expect([...again.logs.all()]).to.have.length(4);
+    for (const log of again.logs.all()) expect([log.logEndOffset, append(log)]).to.deep.equal([1, true]);
+  });
+
   it("go on when a write to one of them fails", async () => {
     const { logs, offline, fatal, platform } = await withLogs();
     platform.disk.addFault({ operation: "writev", path: /^\/two/, code: "EIO" });

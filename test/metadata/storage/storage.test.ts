@@ -286,6 +286,7 @@ describe("a log directory that cannot be used at a start", () => {
     const removeFault = disk.addFault({ operation: "readFile", path: "/b/", code: "EIO" });
     const second = open(disk, both);
     expect(second.directories).to.deep.equal([{ path: "/data", directoryId: ids[0] }]);
+    expect([...second.unusable.keys()]).to.deep.equal(["/b"]);
     second.close();
     removeFault();
     const third = open(disk, both);
