@@ -16,6 +16,7 @@ import {
   type GaugeName,
   type HistogramName,
   type LabelsArgument,
+  type LabelsOf,
   type MetricDefinition,
   type MetricName,
   metricsTable,
@@ -31,6 +32,7 @@ export interface Series {
 
 export class Metrics {
   readonly #series = new Map<MetricName, Map<string, Series>>();
+  readonly #readers = new Map<MetricName, () => Iterable<readonly [labels: Series["labels"], value: number]>>();
 
   counter<N extends CounterName>(name: N, ...labels: LabelsArgument<N>): Counter {
     return this.#cell(name, labels[0], () => new Counter()) as Counter;
@@ -44,14 +46,22 @@ export class Metrics {
     return this.#cell(name, labels[0], () => new Histogram(metricsTable[name].buckets)) as Histogram;
   }
 
-  /** Forgets a cell whose subject is gone, such as a deleted partition's. Whoever still holds it counts into the void. */
-  remove<N extends MetricName>(name: N, ...labels: LabelsArgument<N>): void {
-    this.#series.get(name)?.delete(keyOf(metricsTable[name], labels[0] ?? {}));
+  /**
+   * Gauges of subjects of which there may be many thousands, such as partitions: `read` tells their labels and values at the moment of looking,
+   * and nothing is kept for each.
+   */
+  gauges<N extends GaugeName>(name: N, read: () => Iterable<readonly [labels: LabelsOf<N>, value: number]>): void {
+    this.#readers.set(name, read);
   }
 
-  /** The cells of a metric in the order they were made; none when nobody has asked for one. */
-  seriesOf(name: MetricName): Iterable<Series> {
-    return this.#series.get(name)?.values() ?? [];
+  /** The cells of a metric in the order they were made, and what is told at the moment of looking; none when nobody has asked for one. */
+  *seriesOf(name: MetricName): Iterable<Series> {
+    yield* this.#series.get(name)?.values() ?? [];
+    for (const [labels, value] of this.#readers.get(name)?.() ?? []) {
+      const cell = new Gauge();
+      cell.set(value);
+      yield { labels, cell };
+    }
   }
 
   #cell(name: MetricName, labels: Readonly<Record<string, string>> = {}, create: () => Cell): Cell {

@@ -27,7 +27,6 @@ import { existingLog, isElsewhere } from "./assigned-directory.ts";
 import { Partition } from "./partition.ts";
 import type { TopicCounters } from "./partition-host.ts";
 import { Replication, type ReplicationModules } from "./replication.ts";
-import { measurePartition } from "./replication-metrics.ts";
 import type { ReplicationThrottles } from "./replication-throttles.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 import { allowWriteCaching } from "./write-caching.ts";
@@ -60,7 +59,6 @@ export class ReplicaManager {
   readonly #unsubscribes: (() => void)[] = [];
   readonly #replication: Replication;
   /** How to end what the metrics say of each partition. */
-  readonly #unmeasure = new Map<Partition, () => void>();
   #afterWrites: Promise<void> | null = null;
   #isFirst = true;
   #isRegistered = false;
@@ -258,7 +256,6 @@ export class ReplicaManager {
         host: this.#replication.host,
       },
     );
-    this.#unmeasure.set(partition, measurePartition(partition, this.#modules.metrics));
     while (topic.partitions.length < index) topic.partitions.push(undefined);
     topic.partitions[index] = partition;
     this.#replication.moves.resume(partition);
@@ -302,8 +299,6 @@ export class ReplicaManager {
   #unhost(partition: Partition): void {
     const { topic, topicId, index } = partition;
     this.#replication.forget(partition);
-    this.#unmeasure.get(partition)?.();
-    this.#unmeasure.delete(partition);
     partition.close();
     const hosted = this.#byId.get(topicId);
     if (hosted !== undefined) hosted.partitions[index] = undefined;

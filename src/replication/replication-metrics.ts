@@ -13,22 +13,36 @@ export function measureReplication(partitions: () => Iterable<Partition>, metric
   metrics.gauge("samsa_under_replicated_partitions").source(count(({ leader }) => leader?.isUnderReplicated === true));
   metrics.gauge("samsa_under_min_isr_partitions").source(count(({ leader }) => leader?.isUnderMinIsr === true));
   metrics.gauge("samsa_at_min_isr_partitions").source(count(({ leader }) => leader?.isAtMinIsr === true));
+  measurePartitions(partitions, metrics);
 }
 
-/** Shows where a partition's log begins and ends and how far it is committed. Returns how to end that. */
-export function measurePartition(partition: Partition, metrics: Metrics): () => void {
-  const labels = { topic: partition.topic, partition: String(partition.index) };
-  const ofLog = (value: (partition: Partition) => number) => () => (partition.isOffline ? 0 : value(partition));
-  metrics.gauge("samsa_log_start_offset", labels).source(ofLog(({ logStartOffset }) => logStartOffset));
-  metrics.gauge("samsa_log_end_offset", labels).source(ofLog(({ logEndOffset }) => logEndOffset));
-  metrics.gauge("samsa_log_size_bytes", labels).source(ofLog(({ log }) => log.sizeBytes));
-  metrics.gauge("samsa_partition_high_watermark", labels).source(ofLog(({ highWatermark }) => highWatermark));
-  metrics.gauge("samsa_replica_lag_records", labels).source(ofLog(({ follower }) => follower?.lagRecords ?? 0));
-  return () => {
-    metrics.remove("samsa_log_start_offset", labels);
-    metrics.remove("samsa_log_end_offset", labels);
-    metrics.remove("samsa_log_size_bytes", labels);
-    metrics.remove("samsa_partition_high_watermark", labels);
-    metrics.remove("samsa_replica_lag_records", labels);
-  };
+/** Shows where each partition's log begins and ends and how far it is committed. */
+function measurePartitions(partitions: () => Iterable<Partition>, metrics: Metrics): void {
+  const each = (value: (partition: Partition) => number) =>
+    function* () {
+      for (const partition of partitions()) {
+        const labels = { topic: partition.topic, partition: String(partition.index) };
+        yield [labels, partition.isOffline ? 0 : value(partition)] as const;
+      }
+    };
+  metrics.gauges(
+    "samsa_log_start_offset",
+    each(({ logStartOffset }) => logStartOffset),
+  );
+  metrics.gauges(
+    "samsa_log_end_offset",
+    each(({ logEndOffset }) => logEndOffset),
+  );
+  metrics.gauges(
+    "samsa_log_size_bytes",
+    each(({ log }) => log.sizeBytes),
+  );
+  metrics.gauges(
+    "samsa_partition_high_watermark",
+    each(({ highWatermark }) => highWatermark),
+  );
+  metrics.gauges(
+    "samsa_replica_lag_records",
+    each(({ follower }) => follower?.lagRecords ?? 0),
+  );
 }

@@ -35,11 +35,20 @@ describe("Metrics", () => {
     expect([histogram.sum, histogram.count]).to.deep.equal([2_056.5, 7]);
   });
 
-  it("remove forgets a cell", async () => {
+  it("gauges are told at the moment of looking, without those that are gone", async () => {
     const metrics = new Metrics();
-    metrics.gauge("samsa_log_end_offset", { topic: "gone", partition: "0" }).set(5);
-    metrics.remove("samsa_log_end_offset", { topic: "gone", partition: "0" });
-    expect(await prometheusRenderer(metrics).render()).to.not.include("gone");
+    const ends = new Map([
+      ["kept", 1],
+      ["gone", 2],
+    ]);
+    metrics.gauges("samsa_log_end_offset", () => Array.from(ends, ([topic, end]) => [{ topic, partition: "0" }, end]));
+    const renderer = prometheusRenderer(metrics);
+    expect(await renderer.render()).to.include('samsa_log_end_offset{topic="gone",partition="0"} 2');
+    ends.delete("gone");
+    ends.set("kept", 3);
+    const text = await renderer.render();
+    expect(text).to.include('samsa_log_end_offset{topic="kept",partition="0"} 3');
+    expect(text).to.not.include("gone");
   });
 });
 
