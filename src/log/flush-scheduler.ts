@@ -56,7 +56,7 @@ interface Lane<L> {
   inFlightCount: number;
   /** The round in flight is no small one, and no other may begin. */
   isLargeInFlight: boolean;
-  /** Logs of the rounds in flight: none is in two. */
+  /** Logs of the small rounds in flight: none is in two. */
   readonly flushing: Set<L>;
 }
 
@@ -152,12 +152,14 @@ export class FlushScheduler<L extends Flushable> {
       if (log.isClosed || !log.isDirty) this.#release(log);
       else dirty.push(log);
     }
-    for (const log of dirty) lane.flushing.add(log);
+    // Beside a large round there is no other that its logs could be in.
+    const flushing = lane.isLargeInFlight ? null : lane.flushing;
+    if (flushing !== null) for (const log of dirty) flushing.add(log);
     const groups = this.#modules.plan(dirty);
     let pendingCount = groups.length;
     const done = (group: FlushGroup<L>): void => {
       for (const log of group.logs) {
-        lane.flushing.delete(log);
+        flushing?.delete(log);
         this.#release(log);
       }
       pendingCount -= 1;
