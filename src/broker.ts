@@ -238,6 +238,8 @@ export class Broker {
     if (this.#fault !== null) return;
     this.#fault = error instanceof Error ? error : new Error(String(error));
     this.#logger.error("broker.fatal", { nodeId: this.nodeId, error: this.#fault });
+    // What the start waits for is given up, and it rejects with the fault.
+    if (this.#status === "starting") void this.stop({ movesLeaderships: false });
     if (this.#status !== "running") return;
     const fault = this.#fault;
     this.stop().finally(() => this.#onFatal?.(fault));

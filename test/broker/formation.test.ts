@@ -161,6 +161,21 @@ describe("nodes that are told of each other", () => {
   });
 });
 
+describe("a start", () => {
+  it("is given up at once when the disk fails meanwhile", async () => {
+    const cluster = new BrokerCluster({ count: 3 });
+    await cluster.startAll();
+    for (const id of [1, 2, 3]) cluster.end(id);
+    cluster.machine(3).disk.addFault({ operation: "writev", path: "quorum-state", code: "EIO" });
+    const beganMs = cluster.nowMs;
+    cluster.start(1).catch(() => {});
+    const failure = await failureOf(cluster.complete(cluster.start(3)));
+    expect(failure.message).to.include("EIO");
+    expect(cluster.nowMs - beganMs).to.be.below(5_000);
+    expect(cluster.brokers.get(3)!.isStopping).to.equal(true);
+  });
+});
+
 describe("roles and ways to name a quorum", () => {
   it("has controllers and brokers apart", async () => {
     const cluster = new BrokerCluster({ count: 3 });
