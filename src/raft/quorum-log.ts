@@ -238,7 +238,8 @@ export class QuorumLog {
         this.#isFlushing = false;
         this.#modules.onFlushed();
         const { log } = this.#modules;
-        if (log.flushedOffset < log.logEndOffset) this.#flush();
+        // Flushing a log that was let go of is over at once, and always would be.
+        if (!log.isClosed && log.flushedOffset < log.logEndOffset) this.#flush();
       },
       error => this.#modules.onFailed(error as Error),
     );

@@ -18,6 +18,8 @@ export interface RaftLog {
   /** Leader epoch of the last batch, or −1. */
   readonly leaderEpoch: number;
   readonly sizeBytes: number;
+  /** It was let go of, by a stop or for a failed directory: what is not flushed never will be. */
+  readonly isClosed: boolean;
   /**
    * Appends whole batches, visible to {@link read} at once. `raft`: batches of this node's own; `replica`: a leader's, offsets and epochs as they
    * are.

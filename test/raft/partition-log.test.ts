@@ -21,6 +21,9 @@ import { RpcClient } from "../../src/rpc/index.ts";
 import { kafkaFile, kafkaMetadataLog } from "./support/kafka-files.ts";
 import { QUORUM_OF_ONE, Recorder, values } from "./support/voter.ts";
 
+/** Without end where nothing comes of them. */
+const MOST_FLUSHES = 10_000;
+
 async function open(platform: Platform, directory: string, retention = { maxBytes: -1, maxAgeMs: -1 }) {
   const logger = memoryLogger();
   const fatal: unknown[] = [];
@@ -42,6 +45,7 @@ async function open(platform: Platform, directory: string, retention = { maxByte
     onFatal: error => fatal.push(error),
   });
   const log = await logs.openMetadataLog();
+  let flushCount = 0;
   const voter = new RaftDriver(
     {
       ...QUORUM_OF_ONE,
@@ -54,7 +58,11 @@ async function open(platform: Platform, directory: string, retention = { maxByte
       platform,
       connect: peer => new RpcClient(peer, { platform, logger }),
       log,
-      flush: () => logs.flush(log),
+      flush: () => {
+        flushCount += 1;
+        if (flushCount > MOST_FLUSHES) throw new Error("flushes go round and round");
+        return logs.flush(log);
+      },
       logger,
       onFatal: error => fatal.push(error),
     },
@@ -92,6 +100,24 @@ describe("metadata log over a partition log", () => {
       platform.disk.crash(survivals[round % 3]);
     }
     expect(committed.length).to.be.greaterThan(100);
+  });
+
+  it("is flushed no more once its directory was let go of", async () => {
+    const platform: MemoryPlatform = createMemoryPlatform({ seed: 5, disk: { latencyMs: () => 1 } });
+    const node = await platform.time.complete(open(platform, "/data"));
+    await platform.time.advance(10);
+    const rejections: unknown[] = [];
+    const rejected = (error: unknown): void => {
+      rejections.push(error);
+    };
+    process.on("unhandledRejection", rejected);
+    node.voter.append(1, values("lost"));
+    await platform.time.step();
+    node.log.abandon("Its directory failed.");
+    await platform.time.advance(10);
+    process.off("unhandledRejection", rejected);
+    expect(rejections).to.deep.equal([]);
+    expect(node.log.flushedOffset).to.be.below(node.log.logEndOffset);
   });
 
   it("starts over when the disk is full and takes appends back", async () => {

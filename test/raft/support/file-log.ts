@@ -14,6 +14,7 @@ interface StoredBatch {
 }
 
 export class FileLog implements RaftLog {
+  readonly isClosed = false;
   logStartOffset = 0;
   flushedOffset = 0;
   sizeBytes = 0;
