@@ -16,7 +16,10 @@ export function controllerHandler<A extends Api>(
     api,
     // Every decoded value is one that can be encoded, which the type checker cannot see for all APIs at once.
     async (request, context) => {
-      if (brokerOf !== undefined) context.connection.brokerId = brokerOf(request);
+      if (brokerOf !== undefined) {
+        context.connection.brokerId = brokerOf(request);
+        context.controller.brokerSpeaks(context.connection.brokerId, context.connection.clientSoftwareName);
+      }
       return (await handle(context.controller, request)) as unknown as ResponseInputOf<A>;
     },
     (request, errorCode, message) => failed(request, errorCode, message) as unknown as ResponseInputOf<A>,

@@ -44,8 +44,6 @@ describe("a cluster of Samsa and Apache Kafka nodes", function () {
           "controller.quorum.bootstrap.servers": cluster.nodes.map(node => node.controllerAddress).join(","),
           // Everybody computes from it who coordinates a group.
           "offsets.topic.num.partitions": 2,
-          // Within the session that Samsa's controller gives to brokers.
-          "broker.heartbeat.interval.ms": 300,
         },
       });
     });
@@ -135,6 +133,13 @@ describe("a cluster of Samsa and Apache Kafka nodes", function () {
         expect(leader).to.be.oneOf([1, 2]);
         expect(isr).to.have.members([1, 2]);
       }
+    });
+
+    it("was never taken for silent, though it speaks every two seconds only", () => {
+      const silences = cluster.nodes.flatMap(({ output }) =>
+        output.split("\n").filter(line => /broker\.fenced brokerId=4 .*session/.test(line)),
+      );
+      expect(silences).to.deep.equal([]);
     });
 
     it("holds the same bytes as Samsa's replicas", async () => {

@@ -11,7 +11,7 @@
 import type { Clock, Timer, Timers } from "../../platform/platform.ts";
 
 export interface BrokerSessionsOptions {
-  /** `broker.session.timeout.ms`. */
+  /** `broker.session.timeout.ms`; single brokers may be allowed more. */
   readonly timeoutMs: number;
   /** The broker of this very process, which lives as long as its controller: its session never ends. */
   readonly ownBrokerId: number;
@@ -47,6 +47,8 @@ export class BrokerSessions {
   readonly #options: BrokerSessionsOptions;
   readonly #modules: BrokerSessionsModules;
   readonly #sessions = new Map<number, Session>();
+  /** Sessions of brokers that get more time than the others. */
+  readonly #allowancesMs = new Map<number, number>();
   #timer: Timer | null = null;
   #dueMs = Number.POSITIVE_INFINITY;
   /** When the timer is to fire: what is due already when a session begins is not late. */
@@ -77,6 +79,12 @@ export class BrokerSessions {
     this.#timer?.clear();
     this.#timer = null;
     this.#dueMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** The broker's sessions last as long as this, or as the option says when that is longer, until the next such call. */
+  allow(brokerId: number, timeoutMs: number): void {
+    if (timeoutMs > this.#options.timeoutMs) this.#allowancesMs.set(brokerId, timeoutMs);
+    else this.#allowancesMs.delete(brokerId);
   }
 
   /** The broker spoke. */
@@ -134,16 +142,19 @@ export class BrokerSessions {
   }
 
   #isExpired(brokerId: number, session: Session, nowMs: number): boolean {
-    return brokerId !== this.#options.ownBrokerId && nowMs >= session.heardMs + this.#options.timeoutMs;
+    return brokerId !== this.#options.ownBrokerId && nowMs >= session.heardMs + this.#timeoutMsOf(brokerId);
+  }
+
+  #timeoutMsOf(brokerId: number): number {
+    return this.#allowancesMs.get(brokerId) ?? this.#options.timeoutMs;
   }
 
   /** Sets the timer to the end of the session that ends first. It is not moved when a session is prolonged: it then looks again. */
   #arm(): void {
-    let firstMs = Number.POSITIVE_INFINITY;
+    let dueMs = Number.POSITIVE_INFINITY;
     for (const [id, { heardMs, isFenced }] of this.#sessions) {
-      if (!isFenced && id !== this.#options.ownBrokerId) firstMs = Math.min(firstMs, heardMs);
+      if (!isFenced && id !== this.#options.ownBrokerId) dueMs = Math.min(dueMs, heardMs + this.#timeoutMsOf(id));
     }
-    const dueMs = firstMs + this.#options.timeoutMs;
     if (dueMs >= this.#dueMs) return;
     this.#timer?.clear();
     this.#dueMs = dueMs;
@@ -160,8 +171,8 @@ export class BrokerSessions {
     this.#timer = null;
     this.#dueMs = Number.POSITIVE_INFINITY;
     if (pauseMs > PAUSE_MS) {
-      const heardMs = nowMs - this.#options.timeoutMs + CATCH_UP_MS;
-      for (const session of this.#sessions.values()) session.heardMs = Math.max(session.heardMs, heardMs);
+      for (const [id, session] of this.#sessions)
+        session.heardMs = Math.max(session.heardMs, nowMs - this.#timeoutMsOf(id) + CATCH_UP_MS);
     }
     const expired: number[] = [];
     for (const [id, session] of this.#sessions) {

@@ -58,6 +58,10 @@ export interface BrokerSupervisorModules {
   readonly awaitAppliedEverywhere?: ((offset: number) => Promise<void>) | undefined;
 }
 
+/** What the brokers of Apache Kafka call themselves in ApiVersions, and the session that its controllers give by default. */
+const KAFKA_SOFTWARE = "apache-kafka-java";
+const KAFKA_SESSION_MS = 9_000;
+
 export class BrokerSupervisor {
   readonly #options: BrokerSupervisorOptions;
   readonly #modules: BrokerSupervisorModules;
@@ -112,6 +116,15 @@ export class BrokerSupervisor {
       brokerEpoch: response.brokerEpoch,
     });
     return response;
+  }
+
+  /**
+   * The broker speaks over a connection that said what software it is, before what it says is handled. Apache Kafka's brokers send heartbeats every two
+   * seconds by default: unless the session was set by somebody, they get what Kafka's controllers give them, or they would be fenced in between.
+   */
+  speaks(brokerId: number, softwareName: string): void {
+    const isPatient = softwareName === KAFKA_SOFTWARE && !this.#modules.config.isSet("broker.session.timeout.ms");
+    this.#sessions.allow(brokerId, isPatient ? KAFKA_SESSION_MS : 0);
   }
 
   async heartbeat(request: HeartbeatRequest): Promise<HeartbeatResponse> {

@@ -311,10 +311,12 @@ export class Controller {
     return (await this.#commit(assignReplicasToDirs(request, this.#modules))).response;
   }
 
-  /**
-   * Something hints that a broker has died, such as a connection that closed: the active controller tries to connect to it, and fences it when
-   * that is refused. Elsewhere nothing happens.
-   */
+  /** The broker speaks over a connection that said what software it is. */
+  brokerSpeaks(brokerId: number, softwareName: string): void {
+    this.#supervisor.speaks(brokerId, softwareName);
+  }
+
+  /** Something hints that a broker has died, as its connection's end does: the active controller tries its port, and fences it when that refuses. */
   suspect(brokerId: number, why: string): void {
     this.#supervisor.suspect(brokerId, why);
   }

@@ -3,6 +3,7 @@ import { Errors } from "../../../protocol/errors.ts";
 import { BrokerSessions } from "../../../src/metadata/controller/broker-sessions.ts";
 import { metadataRecordCodec, record } from "../../../src/metadata/records.ts";
 import { prometheusRenderer } from "../../../src/metrics/prometheus.ts";
+import { SimulatedTime } from "../../../src/platform/memory-time.ts";
 import {
   alterIsr,
   beat,
@@ -383,5 +384,37 @@ describe("BrokerSessions", () => {
     due();
     expect(expired).to.deep.equal([2]);
     expect([1, 2, 3].filter(id => sessions.isLive(id))).to.deep.equal([1, 3]);
+  });
+
+  it("fences a broker that is allowed more time after that time only, until it is allowed no more", async () => {
+    const time = new SimulatedTime();
+    const expired: number[] = [];
+    const sessions = new BrokerSessions(
+      { timeoutMs: SESSION_TIMEOUT_MS, ownBrokerId: 1 },
+      { clock: time, timers: time, onExpired: id => expired.push(id) },
+    );
+    sessions.begin([2, 3]);
+    sessions.allow(3, 3 * SESSION_TIMEOUT_MS);
+    await time.advance(SESSION_TIMEOUT_MS);
+    expect(expired).to.deep.equal([2]);
+    await time.advance(2 * SESSION_TIMEOUT_MS - 1);
+    expect(expired).to.deep.equal([2]);
+    expect(sessions.isLive(3)).to.equal(true);
+    await time.advance(1);
+    expect(expired).to.deep.equal([2, 3]);
+    sessions.allow(3, 0);
+    sessions.heard(3, { metadataOffset: 1, isFenced: false });
+    await time.advance(SESSION_TIMEOUT_MS);
+    expect(expired).to.deep.equal([2, 3, 3]);
+  });
+});
+
+describe("a broker of Apache Kafka's", () => {
+  it("gets the session that somebody set, as any other does", async () => {
+    const config = { "broker.session.timeout.ms": "1500" };
+    const fixture = await ControllerFixture.start({ brokerIds: [1, 2], config });
+    fixture.controller.brokerSpeaks(2, "apache-kafka-java");
+    await fixture.time.advance(2_000);
+    expect(isFenced(fixture, 2)).to.equal(true);
   });
 });
