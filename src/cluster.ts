@@ -12,6 +12,8 @@
  * Every node is controller and broker. To see what a crash does, let the nodes be processes: `samsa cluster --brokers 3` and `samsa cluster kill 2`.
  */
 import { Broker, BrokerStartError } from "./broker.ts";
+import { ClusterClient } from "./client/cluster-client.ts";
+import { type ClusterStatus, clusterStatus } from "./client/cluster-status.ts";
 import { type Logger, nullLogger } from "./logging/index.ts";
 import type { Platform } from "./platform/platform.ts";
 
@@ -108,6 +110,21 @@ export class Cluster {
     const broker = this.#brokers.get(nodeId);
     if (broker === undefined) throw new Error(`node ${nodeId} does not run`);
     return broker;
+  }
+
+  /**
+   * How the cluster is, as a client sees it that asks the nodes which run: who leads what, who is in sync, how far replicas and voters are behind, which
+   * partitions are in trouble. Rejects when no node answers, or none leads the quorum, for 15 s.
+   */
+  async status(): Promise<ClusterStatus> {
+    const running = this.#places.filter(({ id }) => this.#brokers.has(id));
+    const bootstrapServers = running.map(({ port }) => `${inUrl(this.#host)}:${port}`).join(",");
+    const client = new ClusterClient({ bootstrapServers, clientId: "samsa-status" }, { platform: this.#platform });
+    try {
+      return await clusterStatus(client);
+    } finally {
+      client.close();
+    }
   }
 
   /** Stops a broker: its leaderships move to others first. The others go on, as long as a majority of the nodes runs. */

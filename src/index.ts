@@ -19,6 +19,14 @@ export {
   BrokerStartError,
   type EmbeddedBrokerOptions,
 } from "./broker.ts";
+export type {
+  ClusterStatus,
+  DirectoryStatus,
+  NodeStatus,
+  PartitionsStatus,
+  QuorumReplica,
+  QuorumStatus,
+} from "./client/cluster-status.ts";
 export { Cluster, type ClusterOptions } from "./cluster.ts";
 export { BrokerConfig, ConfigError, type ConfigProblem, type ConfigSources, TopicConfig } from "./config/index.ts";
 export {

@@ -65,11 +65,25 @@ describe("Cluster", function () {
     expect(cluster.bootstrapServers.split(",")).to.have.length(3);
     expect(await createTopic(cluster, "orders")).to.include({ errorCode: 0, replicationFactor: 3 });
 
+    const whole = await cluster.status();
+    expect(whole.clusterId).to.equal(cluster.broker(1).clusterId);
+    expect(whole.nodes.map(({ node, fenced, inSync }) => [node, fenced, inSync])).to.deep.equal([
+      [1, false, 1],
+      [2, false, 1],
+      [3, false, 1],
+    ]);
+    expect(whole.quorum.voters.map(({ node }) => node).sort()).to.deep.equal([1, 2, 3]);
+    expect(whole.partitions).to.include({ topics: 1, count: 1 });
+    expect(whole.partitions.underReplicated).to.deep.equal([]);
+
     const leader = await leaderOf(cluster, "orders");
     expect(await produce(cluster, leader, "orders", "before")).to.equal(0);
     await cluster.stopBroker(leader);
     expect(cluster.brokers).to.have.length(2);
     expect(() => cluster.broker(leader)).to.throw(`node ${leader} does not run`);
+    const less = await cluster.status();
+    expect(less.nodes.filter(({ fenced }) => fenced).map(({ node }) => node)).to.deep.equal([leader]);
+    expect(less.partitions.underReplicated).to.deep.equal(["orders-0"]);
     const next = await leaderOf(cluster, "orders");
     expect(next).to.not.be.oneOf([leader, -1]);
     expect(await produce(cluster, next, "orders", "after")).to.equal(0);

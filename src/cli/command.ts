@@ -1,8 +1,8 @@
 /** What all commands share: how one is defined, and the options of those that talk to a cluster. */
 import type { AnyCommandModule, ArgumentsOf, Argv, CommandModule } from "yargs";
+import type { ClusterClient } from "../client/cluster-client.ts";
+import { usageFailure } from "../client/failure.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { ClusterClient } from "./client/cluster-client.ts";
-import { usageFailure } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What a command is given to work with. */
@@ -69,7 +69,7 @@ export async function useCluster<R>(
 ): Promise<R> {
   requireNumber("timeout", args.timeout, 1);
   // Loaded only here: samsa start needs no client.
-  const { ClusterClient } = await import("./client/cluster-client.ts");
+  const { ClusterClient } = await import("../client/cluster-client.ts");
   const options = { bootstrapServers: args["bootstrap-server"], timeoutMs: args.timeout };
   const cluster = new ClusterClient(options, { platform: context.platform });
   try {

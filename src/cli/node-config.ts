@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { ArgumentsOf, Argv } from "yargs";
+import { type CliFailure, usageFailure } from "../client/failure.ts";
 import { BrokerConfig, ConfigError, type ConfigFile } from "../config/index.ts";
 import { type CliContext, parsePairs } from "./command.ts";
-import { type CliFailure, usageFailure } from "./failure.ts";
 
 /** The options that name a configuration. */
 export const nodeConfigOptions = {

@@ -1,7 +1,7 @@
 /** `--from` and `--to`: places in a partition, by offset, by time, from either end. */
-import type { ClusterClient } from "./client/cluster-client.ts";
+import type { ClusterClient } from "../client/cluster-client.ts";
+import { usageFailure } from "../client/failure.ts";
 import { listOffsets, OffsetQuery } from "./client/offsets.ts";
-import { usageFailure } from "./failure.ts";
 
 export type Place =
   | { readonly kind: "earliest" }

@@ -1,7 +1,8 @@
 /** The command line as a program: this process's arguments, terminal and platform. */
+
+import { ExitCode, tellFailure } from "../client/failure.ts";
 import { createNodePlatform } from "../platform/node.ts";
 import type { CliContext } from "./command.ts";
-import { ExitCode, tellFailure } from "./failure.ts";
 import { limitNursery } from "./nursery.ts";
 import { packageVersion } from "./package-version.ts";
 import { processTerminal } from "./terminal.ts";

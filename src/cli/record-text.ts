@@ -1,7 +1,8 @@
 /** Records as lines of text: what `samsa produce` reads and `samsa consume` prints. */
+
+import { CliFailure, usageFailure } from "../client/failure.ts";
 import type { ConsumedRecord } from "./client/consumer.ts";
 import type { ProducedRecord } from "./client/producer.ts";
-import { CliFailure, usageFailure } from "./failure.ts";
 
 /** How keys and values stand in text. */
 export type Encoding = "utf8" | "base64" | "hex";

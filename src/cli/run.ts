@@ -1,7 +1,7 @@
 /** The command line as a function: arguments in, exit code out. `main.ts` calls it for the process, tests call it in theirs. */
 import yargs, { type AnyCommandModule, type Argv } from "yargs";
+import { ExitCode, tellFailure, usageFailure } from "../client/failure.ts";
 import type { CliContext } from "./command.ts";
-import { ExitCode, tellFailure, usageFailure } from "./failure.ts";
 
 /** Runs one command line (without node and script). Never throws; what goes wrong is told on the terminal. */
 export async function runCli(args: readonly string[], context: CliContext): Promise<number> {

@@ -6,7 +6,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ["protocol", "src/platform"],
   ["src/config", "src/metrics", "src/logging"],
   ["src/log", "src/raft", "src/rpc", "src/machine"],
-  ["src/metadata"],
+  ["src/metadata", "src/client"],
   ["src/replication"],
   ["src/coordinators"],
   ["src/handlers"],

@@ -2,9 +2,9 @@
 import { DescribeConfigs } from "../../../protocol/apis/32-describe-configs.ts";
 import { IncrementalAlterConfigs } from "../../../protocol/apis/44-incremental-alter-configs.ts";
 import type { ResponseOf } from "../../../protocol/schema.ts";
+import type { ClusterClient } from "../../client/cluster-client.ts";
+import { throwOnError } from "../../client/failure.ts";
 import { ConfigResourceType } from "../../config/index.ts";
-import { throwOnError } from "../failure.ts";
-import type { ClusterClient } from "./cluster-client.ts";
 
 /** `name` is empty for the default of all brokers. */
 export interface ConfigResource {

@@ -13,10 +13,10 @@ import {
   decodeControlRecord,
 } from "../../../protocol/records/index.ts";
 import { type ResponseOf, ZERO_UUID } from "../../../protocol/schema.ts";
-import { apiFailure } from "../failure.ts";
-import type { ClusterClient, TopicMetadata } from "./cluster-client.ts";
+import type { ClusterClient, TopicMetadata } from "../../client/cluster-client.ts";
+import { apiFailure } from "../../client/failure.ts";
+import { isRetriable, sleep } from "../../client/retry.ts";
 import { groupByLeader } from "./offsets.ts";
-import { isRetriable, sleep } from "./retry.ts";
 
 export interface ConsumeOptions {
   readonly topic: string;

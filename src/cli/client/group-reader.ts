@@ -11,8 +11,8 @@
 import { ConsumerGroupHeartbeat } from "../../../protocol/apis/68-consumer-group-heartbeat.ts";
 import { ApiError, Errors } from "../../../protocol/errors.ts";
 import type { RequestInputOf } from "../../../protocol/schema.ts";
+import type { ClusterClient } from "../../client/cluster-client.ts";
 import { randomUuid } from "../../metadata/storage/ids.ts";
-import type { ClusterClient } from "./cluster-client.ts";
 import { type ConsumedRecord, consume } from "./consumer.ts";
 import { atCoordinator, commitOffsets, committedOffsets } from "./groups.ts";
 

@@ -10,9 +10,9 @@ import { ApiError, Errors } from "../../../protocol/errors.ts";
 import { ConsumerProtocolAssignment } from "../../../protocol/internal/consumer-protocol.ts";
 import { decodeEmbedded } from "../../../protocol/internal/versioned.ts";
 import { ZERO_UUID } from "../../../protocol/schema.ts";
+import type { ClusterClient } from "../../client/cluster-client.ts";
+import { CliFailure } from "../../client/failure.ts";
 import { RpcError } from "../../rpc/index.ts";
-import { CliFailure } from "../failure.ts";
-import type { ClusterClient } from "./cluster-client.ts";
 
 export interface ListedGroup {
   readonly group: string;

@@ -1,7 +1,7 @@
 /** Where partitions begin and end, and which offset belongs to a time. */
 import { ListOffsets } from "../../../protocol/apis/02-list-offsets.ts";
 import { ApiError, Errors } from "../../../protocol/errors.ts";
-import type { ClusterClient, TopicMetadata } from "./cluster-client.ts";
+import type { ClusterClient, TopicMetadata } from "../../client/cluster-client.ts";
 
 /** The special timestamps of ListOffsets. */
 export const OffsetQuery = { EARLIEST: -2, LATEST: -1 } as const;

@@ -12,10 +12,10 @@ import { Metadata } from "../../../protocol/apis/03-metadata.ts";
 import { ApiError, Errors } from "../../../protocol/errors.ts";
 import { BatchBuilder, CODEC, type CodecName, type RecordInput } from "../../../protocol/records/index.ts";
 import { ZERO_UUID } from "../../../protocol/schema.ts";
-import { apiFailure } from "../failure.ts";
-import type { ClusterClient, TopicMetadata } from "./cluster-client.ts";
+import type { ClusterClient, TopicMetadata } from "../../client/cluster-client.ts";
+import { apiFailure } from "../../client/failure.ts";
+import { retry } from "../../client/retry.ts";
 import { createPartitioner, type Partitioner, type PartitionerName } from "./partitioner.ts";
-import { retry } from "./retry.ts";
 
 export type Acks = -1 | 0 | 1;
 

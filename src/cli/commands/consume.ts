@@ -1,8 +1,8 @@
-import type { ClusterClient } from "../client/cluster-client.ts";
+import type { ClusterClient } from "../../client/cluster-client.ts";
+import { usageFailure } from "../../client/failure.ts";
 import { consume } from "../client/consumer.ts";
 import { GroupReader } from "../client/group-reader.ts";
 import { type CliContext, defineCommand, requireNumber, useCluster, withCluster } from "../command.ts";
-import { usageFailure } from "../failure.ts";
 import { parsePlace, resolvePlace } from "../positions.ts";
 import { Progress } from "../progress.ts";
 import {

@@ -1,9 +1,9 @@
 import { createReadStream } from "node:fs";
 import { CODEC, type CodecName } from "../../../protocol/records/index.ts";
+import { CliFailure, usageFailure } from "../../client/failure.ts";
 import { partitionerNames } from "../client/partitioner.ts";
 import { type Acks, Producer } from "../client/producer.ts";
 import { type CliContext, defineCommand, requireNumber, useCluster, withCluster } from "../command.ts";
-import { CliFailure, usageFailure } from "../failure.ts";
 import { linesOf, untilAborted } from "../lines.ts";
 import { plural } from "../output.ts";
 import { Progress } from "../progress.ts";

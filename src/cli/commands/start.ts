@@ -1,8 +1,8 @@
+import { CliFailure, usageFailure } from "../../client/failure.ts";
 import type { BrokerConfig } from "../../config/index.ts";
 import { createLogger, type Logger } from "../../logging/index.ts";
 import { DiskError } from "../../platform/platform.ts";
 import { type CliContext, defineCommand, parsePairs, requireNumber } from "../command.ts";
-import { CliFailure, usageFailure } from "../failure.ts";
 import { loadConfig, type NodeConfigArguments, nodeConfigOptions, withNodeConfig } from "../node-config.ts";
 import { readPlainly } from "../plain-arguments.ts";
 

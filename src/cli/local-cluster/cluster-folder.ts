@@ -10,7 +10,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { CliFailure } from "../failure.ts";
+import { CliFailure } from "../../client/failure.ts";
 
 /** A node of a local cluster. */
 export interface LocalNode {

@@ -9,7 +9,7 @@
  * ```
  */
 import type { ChildProcess } from "node:child_process";
-import { CliFailure } from "../failure.ts";
+import { CliFailure } from "../../client/failure.ts";
 import type { ClusterFolder, LocalClusterFile, LocalNode } from "./cluster-folder.ts";
 import { isGone, isRunning, startAttached, startDetached } from "./node-process.ts";
 import { freePorts } from "./ports.ts";

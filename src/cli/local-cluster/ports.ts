@@ -1,7 +1,7 @@
 /** Ports for the nodes of a local cluster. */
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { CliFailure } from "../failure.ts";
+import { CliFailure } from "../../client/failure.ts";
 
 export interface NodePorts {
   readonly port: number;

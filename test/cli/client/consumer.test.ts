@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { Errors } from "../../../protocol/errors.ts";
 import { BatchBuilder, endTransactionBatch } from "../../../protocol/records/index.ts";
-import type { ClusterClient } from "../../../src/cli/client/cluster-client.ts";
 import { type ConsumeOptions, consume } from "../../../src/cli/client/consumer.ts";
+import type { ClusterClient } from "../../../src/client/cluster-client.ts";
 import { createNodePlatform } from "../../../src/platform/node.ts";
 
 interface FetchRequest {

@@ -1,5 +1,5 @@
+import { usageFailure } from "../../../client/failure.ts";
 import { type CliContext, defineCommand, requireNumber, useCluster, withCluster, withJson } from "../../command.ts";
-import { usageFailure } from "../../failure.ts";
 import { LoadFigures } from "./load-figures.ts";
 import { acksOf, ensureTopic, noise, withRecords } from "./options.ts";
 import { paced } from "./paced.ts";

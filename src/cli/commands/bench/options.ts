@@ -2,9 +2,9 @@
 import type { Argv } from "yargs";
 import { CreateTopics } from "../../../../protocol/apis/19-create-topics.ts";
 import { Errors } from "../../../../protocol/errors.ts";
+import type { ClusterClient } from "../../../client/cluster-client.ts";
+import { throwOnError } from "../../../client/failure.ts";
 import type { Random } from "../../../platform/platform.ts";
-import type { ClusterClient } from "../../client/cluster-client.ts";
-import { throwOnError } from "../../failure.ts";
 
 /** Adds what says which records are sent, and how. */
 export function withRecords<T>(yargs: Argv<T>, defaults: { readonly records: number; readonly rate: number }) {

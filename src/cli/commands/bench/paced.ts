@@ -1,6 +1,7 @@
 /** Calls at an even rate. */
+
+import { sleep } from "../../../client/retry.ts";
 import type { Platform } from "../../../platform/platform.ts";
-import { sleep } from "../../client/retry.ts";
 
 /**
  * Calls `call` for 0 to `count` - 1, `perSecond` times a second counted from the start (0: as fast as it goes), with the time at which the call

@@ -2,9 +2,9 @@
 import type { ArgumentsOf, Argv } from "yargs";
 import { DescribeCluster } from "../../../../protocol/apis/60-describe-cluster.ts";
 import { ApiError, Errors } from "../../../../protocol/errors.ts";
-import { ClusterClient } from "../../client/cluster-client.ts";
+import { ClusterClient } from "../../../client/cluster-client.ts";
+import { CliFailure } from "../../../client/failure.ts";
 import type { CliContext } from "../../command.ts";
-import { CliFailure } from "../../failure.ts";
 import { ClusterFolder } from "../../local-cluster/cluster-folder.ts";
 import { LocalCluster } from "../../local-cluster/local-cluster.ts";
 

@@ -1,8 +1,8 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { usageFailure } from "../../../client/failure.ts";
 import { type CliContext, defineCommand, parsePairs, requireNumber } from "../../command.ts";
-import { usageFailure } from "../../failure.ts";
 import { ClusterFolder } from "../../local-cluster/cluster-folder.ts";
 import { LocalCluster } from "../../local-cluster/local-cluster.ts";
 import { plural, writeTable } from "../../output.ts";

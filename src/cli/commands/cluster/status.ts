@@ -4,7 +4,7 @@ import {
   type DirectoryStatus,
   type NodeStatus,
   type QuorumStatus,
-} from "../../client/cluster-status.ts";
+} from "../../../client/cluster-status.ts";
 import { type CliContext, defineCommand, useCluster, withCluster, withJson } from "../../command.ts";
 import { formatBytes, formatCount, plural, writeJson, writeTable } from "../../output.ts";
 import type { Terminal } from "../../terminal.ts";

@@ -1,6 +1,6 @@
+import { usageFailure } from "../../../client/failure.ts";
 import { alterConfigs, type ConfigChange, describeResource } from "../../client/configs.ts";
 import { type CliContext, defineCommand, parsePairs, useCluster, withCluster } from "../../command.ts";
-import { usageFailure } from "../../failure.ts";
 import { parseResource, resourceKinds } from "./resource.ts";
 
 /** `samsa configs alter` */

@@ -1,7 +1,7 @@
+import { usageFailure } from "../../../client/failure.ts";
 import { ConfigSource } from "../../../config/index.ts";
 import { type DescribedConfig, describeConfigs } from "../../client/configs.ts";
 import { type CliContext, defineCommand, useCluster, withCluster, withJson } from "../../command.ts";
-import { usageFailure } from "../../failure.ts";
 import { writeJson, writeTable } from "../../output.ts";
 import { parseResource, resourceKinds } from "./resource.ts";
 

@@ -1,7 +1,8 @@
 /** The resource a `samsa configs` command is about: `topic orders`, `broker 1`, `brokers`, `group g`, `client-metrics m`. */
+
+import { usageFailure } from "../../../client/failure.ts";
 import { ConfigResourceType } from "../../../config/index.ts";
 import type { ConfigResource } from "../../client/configs.ts";
-import { usageFailure } from "../../failure.ts";
 
 export const resourceKinds = ["topic", "broker", "brokers", "broker-logger", "group", "client-metrics"] as const;
 

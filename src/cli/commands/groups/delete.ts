@@ -1,7 +1,7 @@
 import { ApiError, Errors } from "../../../../protocol/errors.ts";
+import { apiFailure, CliFailure } from "../../../client/failure.ts";
 import { deleteGroup, describeGroup, isWithoutMembers } from "../../client/groups.ts";
 import { type CliContext, defineCommand, useCluster, withCluster } from "../../command.ts";
-import { apiFailure, CliFailure } from "../../failure.ts";
 import { plural } from "../../output.ts";
 
 /** `samsa groups delete` */

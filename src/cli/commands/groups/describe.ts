@@ -1,4 +1,4 @@
-import type { ClusterClient } from "../../client/cluster-client.ts";
+import type { ClusterClient } from "../../../client/cluster-client.ts";
 import {
   byPartition,
   committedOffsets,

@@ -1,9 +1,9 @@
 /** Where `samsa groups reset-offsets` may move a group to, and what that is in each partition. */
 import { readFile } from "node:fs/promises";
-import type { ClusterClient } from "../../client/cluster-client.ts";
+import type { ClusterClient } from "../../../client/cluster-client.ts";
+import { CliFailure, usageFailure } from "../../../client/failure.ts";
 import type { CommittedOffset } from "../../client/groups.ts";
 import { listOffsets, OffsetQuery } from "../../client/offsets.ts";
-import { CliFailure, usageFailure } from "../../failure.ts";
 
 export type OffsetTarget =
   | { readonly kind: "earliest" | "latest" | "current" }

@@ -1,6 +1,7 @@
 import { ApiError, Errors } from "../../../../protocol/errors.ts";
+import type { ClusterClient } from "../../../client/cluster-client.ts";
+import { apiFailure, CliFailure, usageFailure } from "../../../client/failure.ts";
 import type { Clock } from "../../../platform/platform.ts";
-import type { ClusterClient } from "../../client/cluster-client.ts";
 import {
   byPartition,
   type CommittedOffset,
@@ -11,7 +12,6 @@ import {
   UnknownGroupError,
 } from "../../client/groups.ts";
 import { type CliContext, defineCommand, requireNumber, useCluster, withCluster, withJson } from "../../command.ts";
-import { apiFailure, CliFailure, usageFailure } from "../../failure.ts";
 import { plural, writeJson, writeTable } from "../../output.ts";
 import { hasMembers } from "./delete.ts";
 import {

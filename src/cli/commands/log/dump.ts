@@ -1,10 +1,10 @@
 import { join } from "node:path";
+import { CliFailure, usageFailure } from "../../../client/failure.ts";
 import { type Disk, DiskError } from "../../../platform/platform.ts";
 import { type CliContext, defineCommand } from "../../command.ts";
 import { dumpFile, type FileDumpOptions, type FileKind, fileKind } from "../../dump/dump-file.ts";
 import { verifyIndexes } from "../../dump/dump-index.ts";
 import { type DecoderName, decoderNames } from "../../dump/record-decoder.ts";
-import { CliFailure, usageFailure } from "../../failure.ts";
 import { plural } from "../../output.ts";
 
 /** `samsa log dump`: works on files alone, whether a broker runs or not. */

@@ -3,6 +3,7 @@
  * those who want to say it all beforehand (KIP-853).
  */
 
+import { CliFailure, usageFailure } from "../../../client/failure.ts";
 import type { BrokerConfig } from "../../../config/index.ts";
 import { nullLogger } from "../../../logging/index.ts";
 import type { FormatPlan } from "../../../metadata/storage/format.ts";
@@ -10,7 +11,6 @@ import { initialVoter } from "../../../metadata/storage/format.ts";
 import { isReservedUuid, isUuid, randomUuid } from "../../../metadata/storage/ids.ts";
 import { lockStorage } from "../../../metadata/storage/storage.ts";
 import { type CliContext, defineCommand } from "../../command.ts";
-import { CliFailure, usageFailure } from "../../failure.ts";
 import { loadConfig, type NodeConfigArguments, withNodeConfig } from "../../node-config.ts";
 import { startFailure } from "../start.ts";
 

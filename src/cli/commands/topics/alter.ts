@@ -1,8 +1,8 @@
 import { CreatePartitions } from "../../../../protocol/apis/37-create-partitions.ts";
+import { throwOnError, usageFailure } from "../../../client/failure.ts";
 import { ConfigResourceType } from "../../../config/index.ts";
 import { alterConfigs, type ConfigChange } from "../../client/configs.ts";
 import { type CliContext, defineCommand, parsePairs, requireNumber, useCluster, withCluster } from "../../command.ts";
-import { throwOnError, usageFailure } from "../../failure.ts";
 import { plural } from "../../output.ts";
 
 /** `samsa topics alter` */

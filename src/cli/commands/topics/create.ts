@@ -1,5 +1,6 @@
 import { CreateTopics } from "../../../../protocol/apis/19-create-topics.ts";
 import { Errors } from "../../../../protocol/errors.ts";
+import { throwOnError, usageFailure } from "../../../client/failure.ts";
 import {
   type CliContext,
   defineCommand,
@@ -9,7 +10,6 @@ import {
   withCluster,
   withJson,
 } from "../../command.ts";
-import { throwOnError, usageFailure } from "../../failure.ts";
 import { plural, writeJson } from "../../output.ts";
 
 /** `samsa topics create` */

@@ -1,8 +1,8 @@
 import { DeleteTopics } from "../../../../protocol/apis/20-delete-topics.ts";
 import { Errors } from "../../../../protocol/errors.ts";
 import { ZERO_UUID } from "../../../../protocol/schema.ts";
+import { apiFailure, CliFailure } from "../../../client/failure.ts";
 import { type CliContext, defineCommand, useCluster, withCluster } from "../../command.ts";
-import { apiFailure, CliFailure } from "../../failure.ts";
 
 /** `samsa topics delete` */
 export function deleteTopicsCommand(context: CliContext) {

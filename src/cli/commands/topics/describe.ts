@@ -1,11 +1,11 @@
 import { DescribeConfigs } from "../../../../protocol/apis/32-describe-configs.ts";
 import { Errors } from "../../../../protocol/errors.ts";
+import type { ClusterClient, TopicMetadata } from "../../../client/cluster-client.ts";
+import { UnknownTopicError } from "../../../client/cluster-client.ts";
+import { throwOnError } from "../../../client/failure.ts";
 import { ConfigResourceType, ConfigSource } from "../../../config/index.ts";
-import type { ClusterClient, TopicMetadata } from "../../client/cluster-client.ts";
-import { UnknownTopicError } from "../../client/cluster-client.ts";
 import { listOffsets, OffsetQuery } from "../../client/offsets.ts";
 import { type CliContext, defineCommand, useCluster, withCluster, withJson } from "../../command.ts";
-import { throwOnError } from "../../failure.ts";
 import { plural, writeJson, writeTable } from "../../output.ts";
 import type { Terminal } from "../../terminal.ts";
 

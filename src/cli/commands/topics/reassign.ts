@@ -1,8 +1,8 @@
 import { AlterPartitionReassignments } from "../../../../protocol/apis/45-alter-partition-reassignments.ts";
-import type { ClusterClient, TopicMetadata } from "../../client/cluster-client.ts";
-import { awaitReassignments, listReassignments } from "../../client/reassignments.ts";
+import type { ClusterClient, TopicMetadata } from "../../../client/cluster-client.ts";
+import { throwOnError, usageFailure } from "../../../client/failure.ts";
+import { awaitReassignments, listReassignments } from "../../../client/reassignments.ts";
 import { type CliContext, defineCommand, requireNumber, useCluster, withCluster } from "../../command.ts";
-import { throwOnError, usageFailure } from "../../failure.ts";
 import { plural } from "../../output.ts";
 
 /** `samsa topics reassign` */

@@ -1,4 +1,4 @@
-/** How a command ends badly: what happened, why, and what to do about it. */
+/** How something asked of a cluster ends badly, told to a person: what happened, why, and what to do about it. Commands end with its exit codes. */
 import { ApiError, errorInfo, errorName } from "../../protocol/errors.ts";
 
 /** Exit codes of the program. */

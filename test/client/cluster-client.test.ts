@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { parseServers } from "../../../src/cli/client/cluster-client.ts";
+import { parseServers } from "../../src/client/cluster-client.ts";
 
 describe("parseServers", () => {
   it("reads names, IPv4, IPv6 in brackets, several, and a default port", () => {

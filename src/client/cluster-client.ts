@@ -7,19 +7,13 @@
  * await cluster.request(DescribeCluster, body, { node: brokers[0].nodeId });
  * cluster.close();
  */
-import { Metadata } from "../../../protocol/apis/03-metadata.ts";
-import { ApiError, Errors } from "../../../protocol/errors.ts";
-import {
-  type Api,
-  type RequestInputOf,
-  type ResponseOf,
-  type VersionRange,
-  ZERO_UUID,
-} from "../../../protocol/schema.ts";
-import { nullLogger } from "../../logging/index.ts";
-import type { Platform } from "../../platform/platform.ts";
-import { RpcClient, RpcError } from "../../rpc/index.ts";
-import { apiFailure, CliFailure, usageFailure } from "../failure.ts";
+import { Metadata } from "../../protocol/apis/03-metadata.ts";
+import { ApiError, Errors } from "../../protocol/errors.ts";
+import { type Api, type RequestInputOf, type ResponseOf, type VersionRange, ZERO_UUID } from "../../protocol/schema.ts";
+import { nullLogger } from "../logging/index.ts";
+import type { Platform } from "../platform/platform.ts";
+import { RpcClient, RpcError } from "../rpc/index.ts";
+import { apiFailure, CliFailure, usageFailure } from "./failure.ts";
 import { retry } from "./retry.ts";
 
 export interface ClusterClientOptions {

@@ -1,8 +1,8 @@
 import { expect } from "chai";
-import { ApiError, Errors } from "../../../protocol/errors.ts";
-import { isRetriable, retry } from "../../../src/cli/client/retry.ts";
-import type { Clock, Timers } from "../../../src/platform/platform.ts";
-import { RpcError } from "../../../src/rpc/index.ts";
+import { ApiError, Errors } from "../../protocol/errors.ts";
+import { isRetriable, retry } from "../../src/client/retry.ts";
+import type { Clock, Timers } from "../../src/platform/platform.ts";
+import { RpcError } from "../../src/rpc/index.ts";
 
 /** A clock that jumps to the end of each wait, and the waits there were. */
 function jumpingTime(): { clock: Clock; timers: Timers; waitsMs: number[] } {

@@ -1,7 +1,7 @@
 /** Trying again until a deadline. */
-import { ApiError, errorInfo } from "../../../protocol/errors.ts";
-import type { Clock, Timers } from "../../platform/platform.ts";
-import { RpcError } from "../../rpc/index.ts";
+import { ApiError, errorInfo } from "../../protocol/errors.ts";
+import type { Clock, Timers } from "../platform/platform.ts";
+import { RpcError } from "../rpc/index.ts";
 
 export interface RetryModules {
   readonly clock: Clock;

@@ -1,9 +1,9 @@
-/** How a cluster is: its nodes, what each leads and holds, how far replicas and voters are behind, and which partitions are in trouble. */
-import { DescribeLogDirs } from "../../../protocol/apis/35-describe-log-dirs.ts";
-import { DescribeQuorum } from "../../../protocol/apis/55-describe-quorum.ts";
-import { DescribeCluster } from "../../../protocol/apis/60-describe-cluster.ts";
-import { ApiError, Errors } from "../../../protocol/errors.ts";
-import type { ResponseOf } from "../../../protocol/schema.ts";
+/** How a cluster is, as `samsa cluster status` and `Cluster.status()` tell it: its nodes, what each leads and holds, how far replicas and voters are behind, and which partitions are in trouble. */
+import { DescribeLogDirs } from "../../protocol/apis/35-describe-log-dirs.ts";
+import { DescribeQuorum } from "../../protocol/apis/55-describe-quorum.ts";
+import { DescribeCluster } from "../../protocol/apis/60-describe-cluster.ts";
+import { ApiError, Errors } from "../../protocol/errors.ts";
+import type { ResponseOf } from "../../protocol/schema.ts";
 import type { ClusterClient, ClusterMetadata } from "./cluster-client.ts";
 import { listReassignments } from "./reassignments.ts";
 import { isRetriable } from "./retry.ts";

@@ -1,8 +1,8 @@
 /** Moves of replicas that are under way. */
-import { ListPartitionReassignments } from "../../../protocol/apis/46-list-partition-reassignments.ts";
-import { ApiError, Errors } from "../../../protocol/errors.ts";
-import { throwOnError } from "../failure.ts";
+import { ListPartitionReassignments } from "../../protocol/apis/46-list-partition-reassignments.ts";
+import { ApiError, Errors } from "../../protocol/errors.ts";
 import type { ClusterClient } from "./cluster-client.ts";
+import { throwOnError } from "./failure.ts";
 
 export interface Reassignment {
   readonly topic: string;
