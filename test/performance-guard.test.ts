@@ -13,10 +13,10 @@ const FLAGS = ["--expose-gc", "--min-semi-space-size=256", "--max-semi-space-siz
  * requests a second each kilobyte is 100 MB a second for the garbage collector.
  */
 const BOUNDS: Readonly<Record<keyof Allocations, Allocation>> = {
-  "produce one record": { heapBytes: 4600, bufferBytes: 200 },
-  "produce ten records": { heapBytes: 4600, bufferBytes: 200 },
+  "produce one record": { heapBytes: 4600, bufferBytes: 100 },
+  "produce ten records": { heapBytes: 4600, bufferBytes: 100 },
   // The megabyte itself comes from a pool.
-  "fetch a megabyte from a file": { heapBytes: 10_000, bufferBytes: 4096 },
+  "fetch a megabyte from a file": { heapBytes: 9000, bufferBytes: 400 },
 };
 
 describe("the memory that a broker allocates for a request", function () {
