@@ -13,6 +13,7 @@ import { QuorumChecks } from "../quorum/quorum-checks.ts";
 import type { SimulationRun } from "../simulation-run.ts";
 import { InvariantError, World } from "../world.ts";
 import { Ambushes } from "./ambushes.ts";
+import { BOUNDED_SETTINGS, BoundsChecks } from "./bounds-checks.ts";
 import { BrokerProcess, CLIENT_PORT, type NodeRole } from "./broker-process.ts";
 import type { SimProducer } from "./clients/sim-producer.ts";
 import { ClusterClients } from "./cluster-clients.ts";
@@ -65,6 +66,7 @@ export class ClusterSimulation {
   readonly #quorumChecks = new QuorumChecks();
   readonly #partitionChecks = new PartitionChecks(this.history);
   readonly #isrChecks: IsrChecks;
+  readonly #boundsChecks: BoundsChecks;
   readonly #clients: ClusterClients;
   readonly #faults: Faults;
   readonly #ambushes: Ambushes;
@@ -85,8 +87,12 @@ export class ClusterSimulation {
       keepsTrace: options.keepsTrace ?? false,
     });
     this.random = this.world.random.fork("chaos");
+    const fetchSessionSlots = shape.pick([3, 1_000]);
+    this.#boundsChecks = new BoundsChecks({ fetchSessionSlots });
     this.#settings = {
       ...SMALL_SETTINGS,
+      ...BOUNDED_SETTINGS,
+      "max.incremental.fetch.session.cache.slots": String(fetchSessionSlots),
       ...(nodeCount > 1 ? { "samsa.peers": this.names.map(name => `${name}:${CLIENT_PORT}`).join(",") } : {}),
       "metadata.log.max.record.bytes.between.snapshots": String(shape.pick([3_000, 30_000, 20_971_520])),
       "log.flush.offset.checkpoint.interval.ms": String(shape.pick([200, 2_000, 60_000])),
@@ -279,6 +285,7 @@ export class ClusterSimulation {
         this.#quorumChecks.afterEvent(touched);
         this.#partitionChecks.afterEvent(touched, this.#running);
         this.#isrChecks.afterEvent(touched, this.#running);
+        this.#boundsChecks.afterEvent(touched);
       });
     }
     if (this.world.eventCount > EVENT_LIMIT)
@@ -323,6 +330,7 @@ export class ClusterSimulation {
     if (!isConverged)
       throw new InvariantError(`no convergence in ${CONVERGENCE_LIMIT_MS} ms ${when}: ${this.#describe()}`);
     await this.#clients.verifyTopics(CONVERGENCE_LIMIT_MS, when);
+    this.#boundsChecks.checkRest(this.#running);
     this.#partitionChecks.checkImages(this.#running);
     checkReplicas(
       this.#running.filter(({ services }) => services !== null),
@@ -389,7 +397,6 @@ const SMALL_SETTINGS: Readonly<Record<string, string>> = {
   "offsets.topic.num.partitions": "2",
   "samsa.log.disk.reserve.bytes": "0",
   "samsa.log.disk.reserve.ratio": "0",
-  "samsa.log.tail.cache.bytes": "200000",
   "log.segment.delete.delay.ms": "500",
   "group.initial.rebalance.delay.ms": "0",
 };
