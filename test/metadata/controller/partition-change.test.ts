@@ -95,6 +95,15 @@ describe("changeOf", () => {
       });
     });
 
+    it("uncleanly without those who are in sync and gone", () => {
+      const stranded = { ...base, leader: NO_LEADER, isr: [1] };
+      expect(change(stranded, { election: "unclean" }, [2, 3], { hasElr: false })).to.deep.equal({
+        leader: 2,
+        isr: [2],
+        leaderRecoveryState: 1,
+      });
+    });
+
     it("cleanly, though it may be unclean, where somebody in sync lives", () => {
       const partition = { ...base, leader: NO_LEADER, isr: [3] };
       expect(change(partition, { election: "unclean" }, [2, 3])).to.deep.equal({ leader: 3 });
