@@ -27,6 +27,8 @@ export type Ambush =
   | "deafen"
   /** As `deafen`, a leader. */
   | "deafenCommitter"
+  /** While an ISR changes, producers are far from its leader: much is under way when it refuses, and when it takes more again. */
+  | "farProducers"
   /** A follower's disk becomes slow: it falls behind, and stays alive. */
   | "slowFollower";
 
@@ -41,6 +43,7 @@ const CHANCES: Readonly<Record<Ambush, number>> = {
   killCommitterOfFew: 4,
   deafen: 4,
   deafenCommitter: 40,
+  farProducers: 1,
   slowFollower: 60,
 };
 
@@ -77,6 +80,7 @@ export class Ambushes implements IsrObserver {
     if (others.length > 0) this.#lieInWait("killOther", () => this.#kill(`n${this.#random.pick(others)}`));
     this.#lieInWait("pauseProposer", () => this.#pause(leader));
     this.#lieInWait("deafen", () => this.#deafen());
+    this.#lieInWait("farProducers", () => this.#moveProducers(leader));
   }
 
   committed(process: BrokerProcess, partition: Partition): void {
@@ -119,6 +123,19 @@ export class Ambushes implements IsrObserver {
     world.note("world", `slow control of ${name} by ${controller}`);
     world.slow(name, controller, delayMs);
     world.memory.time.after(lastsMs, () => world.slow(name, controller, 1));
+  }
+
+  #moveProducers(leader: string): void {
+    const { world, clientNames } = this.#simulation;
+    const delayMs = this.#random.pick([50, 150]);
+    const setDelay = (ms: number): void => {
+      for (const client of clientNames) {
+        world.slow(client, leader, ms);
+        world.slow(leader, client, ms);
+      }
+    };
+    setDelay(delayMs);
+    this.#simulation.later(1_000, () => setDelay(1));
   }
 
   #deafen(wanted?: string): void {

@@ -196,6 +196,7 @@ export class ClusterSimulation {
     this.end(name, "power");
     this.world.machine(name).replaceDisk();
     this.#partitionChecks.diskLost(name);
+    this.#isrChecks.diskLost(Number(name.slice(1)));
     this.world.note(name, "has a new disk");
   }
 

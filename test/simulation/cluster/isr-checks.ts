@@ -50,6 +50,8 @@ export class IsrChecks {
   readonly #proposed = new Map<ProposalKey, Map<number, Set<number>>>();
   /** The epoch under which a machine's process before this one was registered. */
   readonly #epochsBefore = new WeakMap<BrokerProcess, number>();
+  /** Of brokers whose disk was lost: under which epoch they were registered then, and in which ISRs they have been ever since. */
+  readonly #lost = new Map<number, { readonly epoch: number; readonly partitions: Set<string> }>();
   /** The newest that any broker has applied. */
   #newest: MetadataImage | null = null;
 
@@ -61,6 +63,15 @@ export class IsrChecks {
   processStarts(process: BrokerProcess): void {
     const { nodeId } = process.options;
     this.#epochsBefore.set(process, this.#newest?.cluster.brokers.get(nodeId)?.epoch ?? -1);
+  }
+
+  /** The disk of a broker is gone, and what it held of the partitions that it is in sync with. */
+  diskLost(nodeId: number): void {
+    const partitions = new Set<string>();
+    for (const { id, partitions: all } of this.#newest?.topics.byId.values() ?? []) {
+      for (const { partition, isr } of all) if (isr.includes(nodeId)) partitions.add(idOf(id, partition));
+    }
+    this.#lost.set(nodeId, { epoch: this.#newest?.cluster.brokers.get(nodeId)?.epoch ?? -1, partitions });
   }
 
   /** Looks at the processes that may have changed, among all that run. */
@@ -153,6 +164,7 @@ export class IsrChecks {
 
   #checkChanges(before: MetadataImage | null, after: MetadataImage, processes: readonly BrokerProcess[]): void {
     for (const topic of after.topics.byId.values()) {
+      if (this.#lost.size > 0) for (const each of topic.partitions) this.#checkLost(topic, each, after);
       const topicBefore = before?.topics.byId.get(topic.id);
       if (topicBefore === topic) continue;
       for (const partition of topic.partitions) {
@@ -164,6 +176,21 @@ export class IsrChecks {
           if (!known.isr.includes(id)) this.#checkJoiner(id, topic, known, partition, after);
         }
         this.#checkMembers(topic, partition, processes);
+      }
+    }
+  }
+
+  /** Who comes back without its disk is not counted on where it was in sync: it has to join anew. */
+  #checkLost(topic: TopicImage, { partition: index, isr, replicas }: PartitionImage, image: MetadataImage): void {
+    for (const [nodeId, { epoch, partitions }] of this.#lost) {
+      const key = idOf(topic.id, index);
+      if (!partitions.has(key)) continue;
+      const broker = image.cluster.brokers.get(nodeId);
+      if (!isr.includes(nodeId)) partitions.delete(key);
+      else if (replicas.length > 1 && broker !== undefined && broker.epoch > epoch && !broker.fenced) {
+        throw new InvariantError(
+          `n${nodeId} is active and in the ISR ${isr} of ${keyOf(topic.name, index)}, which it lost`,
+        );
       }
     }
   }

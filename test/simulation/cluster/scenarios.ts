@@ -92,7 +92,7 @@ export const ambushScenarios: readonly Scenario[] = [
     deeds: ["configs"],
     deedEveryMs: 400,
     settings: NERVOUS,
-    ambushes: ["slowFollower", "stallJoiner"],
+    ambushes: ["slowFollower", "farProducers"],
     topicConfigs: { "min.insync.replicas": "3" },
   },
   {
