@@ -241,8 +241,7 @@ function checkState(
   }
   const batches = scanned.flat().filter(batch => batch.endOffset > log.logStartOffset);
   const epochs = scanEpochs(batches, log.logStartOffset);
-  // The epoch in which a log was emptied may be known still.
-  const foundEpochs = log.epochEntries.filter(entry => entry.startOffset < log.logEndOffset);
+  const foundEpochs = log.epochEntries;
   if (!areEpochsOf(epochs, foundEpochs, compactedEnd))
     throw new Violation(`${name}: leader epochs are ${describeEpochs(foundEpochs)}, not ${describeEpochs(epochs)}`);
   const { producers, aborted } = scanProducers(batches);
