@@ -130,7 +130,9 @@ export class Bench {
   /** Runs a load once the machine has come to rest. */
   async load(pids: readonly number[], load: Load): Promise<Measurement> {
     await this.untilQuiet();
-    return await runLoad(pids, load);
+    const measurement = await runLoad(pids, load);
+    if (measurement.requests === 0) throw new Error("nothing was answered while it was measured");
+    return measurement;
   }
 
   /** Waits for the machine; where that is in vain, for less long the next time. What is recorded next tells. */

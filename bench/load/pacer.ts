@@ -5,6 +5,7 @@
  * many threads more than one of few. So a thread sleeps instead, and wakes the loop a moment early; only that moment is spun through. Above some
  * thousand a second there is no time to sleep.
  */
+import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 
 /** A thread's waking, and its message. */
@@ -14,9 +15,10 @@ const SHORTEST_SLEEP_MS = 0.4;
 
 export interface PacerThreadData {
   readonly periodMs: number;
-  /** Of the first waking, by `performance.timeOrigin + performance.now()`. */
-  readonly firstMs: number;
 }
+
+/** Sent to the thread once it is there: its first waking, by `performance.timeOrigin + performance.now()`. */
+export type PacerThreadStart = number;
 
 export class Pacer {
   sent = 0;
@@ -30,7 +32,8 @@ export class Pacer {
     this.#periodMs = 1000 / perSecond;
   }
 
-  start(send: (dueMs: number) => void): void {
+  /** Resolves when it begins; a thread takes a while to start on a busy machine. */
+  async start(send: (dueMs: number) => void): Promise<void> {
     const sleeps = this.#periodMs >= SHORTEST_SLEEP_MS;
     const tick = (): void => {
       this.#isSpinning = false;
@@ -47,9 +50,14 @@ export class Pacer {
         this.sent++;
       }
     };
+    const thread = sleeps ? await this.#startThread() : null;
     this.#startedMs = performance.now() + this.#periodMs;
-    if (sleeps) this.#sleep(tick);
-    else tick();
+    if (thread === null) tick();
+    else {
+      thread.on("message", tick);
+      const first: PacerThreadStart = performance.timeOrigin + this.#startedMs - EARLY_MS;
+      thread.postMessage(first);
+    }
   }
 
   stop(): void {
@@ -63,11 +71,12 @@ export class Pacer {
     setImmediate(tick);
   }
 
-  #sleep(tick: () => void): void {
-    const firstMs = performance.timeOrigin + this.#startedMs - EARLY_MS;
-    const workerData: PacerThreadData = { periodMs: this.#periodMs, firstMs };
-    this.#thread = new Worker(new URL("./pacer-thread.ts", import.meta.url), { workerData });
-    this.#thread.on("message", tick);
-    this.#thread.unref();
+  async #startThread(): Promise<Worker> {
+    const workerData: PacerThreadData = { periodMs: this.#periodMs };
+    const thread = new Worker(new URL("./pacer-thread.ts", import.meta.url), { workerData });
+    this.#thread = thread;
+    await once(thread, "online");
+    thread.unref();
+    return thread;
   }
 }

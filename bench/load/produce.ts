@@ -47,7 +47,7 @@ export async function runProduce(
       for (let depth = 0; depth < load.pipeline; depth++) next(client);
     }
   } else {
-    pacer.start(dueMs => clients[pacer.sent % clients.length]!.send(dueMs));
+    await pacer.start(dueMs => clients[pacer.sent % clients.length]!.send(dueMs));
   }
 
   await delay(load.warmupMs);
