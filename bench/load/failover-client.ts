@@ -54,12 +54,12 @@ export class FailoverClient {
       this.longestGapMs = Math.max(this.longestGapMs, performance.now() - this.#lastAnswerMs);
   }
 
-  /** After the leader's death: writes until another one has taken a record, and then for `steadyMs` more. Throws when there is none in time. */
+  /** Writes until a leader, the first or the next, has taken a record, and then for `steadyMs` more. Throws when there is none in time. */
   async runUntilAnother(limitMs: number, steadyMs: number): Promise<void> {
     const lastBefore = this.#lastAnswerMs;
     const deadline = performance.now() + limitMs;
     while (this.#lastAnswerMs === lastBefore) {
-      if (performance.now() > deadline) throw new Error(`no leader within ${limitMs} ms`);
+      if (performance.now() > deadline) throw new Error(`no leader took a record within ${limitMs} ms`);
       await this.run(PERIOD_MS);
     }
     await this.run(steadyMs);

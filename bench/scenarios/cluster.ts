@@ -102,7 +102,8 @@ async function failOver(bench: Bench, make: Make, round: number): Promise<void> 
         cluster.nodes.map(({ address }) => address),
         topic,
       );
-      await client.run(steadyMs);
+      await client.runUntilAnother(FAILOVER_LIMIT_MS, steadyMs);
+      client.longestGapMs = 0;
       const leader = cluster.nodes.find(({ address }) => address === client.leader);
       if (leader === undefined) throw new Error("nothing was written before the leader was to die");
       await leader.kill("SIGKILL");
