@@ -123,7 +123,8 @@ async function readUntilEnough(
     // Whatever wakes a follower, it is to hear of.
     if (limits.follower !== null) break;
   }
-  return fetchResponse(session, fetched, request, context);
+  const isOvertaken = session.kind === "incremental" && session.session.epoch !== epoch;
+  return fetchResponse(session, fetched, request, context, isOvertaken);
 }
 
 /** Waits until enough may have come to the partitions, something about them changes, the time is up, or the client is gone. */

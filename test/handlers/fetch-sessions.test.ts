@@ -1,6 +1,9 @@
 import { expect } from "chai";
+import type { HandlerContext } from "../../src/handlers/context.ts";
 import { FetchPartition } from "../../src/handlers/fetch/fetch-partition.ts";
+import type { FetchedPartitions } from "../../src/handlers/fetch/fetch-reader.ts";
 import type { FetchRequest } from "../../src/handlers/fetch/fetch-request.ts";
+import { fetchResponse } from "../../src/handlers/fetch/fetch-response.ts";
 import { FetchSessions } from "../../src/handlers/fetch/fetch-sessions.ts";
 import { createMemoryPlatform } from "../../src/platform/memory.ts";
 
@@ -61,6 +64,21 @@ describe("FetchSessions", () => {
     sessions.begin(incremental(follower!.id, 1), false);
     await platform.time.advance(1 * MINUTES);
     expect(sessions.create(partitions(100), false, false)).to.equal(null);
+  });
+
+  it("tells again what an answer said that the session's next request had overtaken", () => {
+    const { sessions } = world(1);
+    const [partition] = partitions(1);
+    const session = sessions.create([partition!], false, true)!;
+    const response = { partitionIndex: 0, errorCode: 0, highWatermark: 5, logStartOffset: 0, records: null };
+    const fetched = { partitions: [{ request: partition!, replica: null, response, sizeBytes: 0 }], sizeBytes: 0 };
+    const served = { kind: "incremental", partitions: [partition!], session } as const;
+    const request = { ...incremental(session.id, 1), replicaId: 2, replicaState: { replicaId: 2, replicaEpoch: 1 } };
+    const context = { apiVersion: 12, replicas: { sentBytes: { increment: () => {} } } } as unknown as HandlerContext;
+    const answer = (isOvertaken: boolean) =>
+      fetchResponse(served, fetched as unknown as FetchedPartitions, request, context, isOvertaken).responses.length;
+    // Said twice: the follower had gone on to another leader epoch and passed over the first.
+    expect([answer(true), answer(false), answer(false)]).to.deep.equal([1, 1, 0]);
   });
 
   it("counts epochs round to 1", () => {

@@ -14,11 +14,16 @@ const FIRST_VERSION_WITH_TOPIC_IDS = 13;
 const FIRST_VERSION_WITH_LEADER_HINT = 12;
 const FIRST_VERSION_WITH_ENDPOINTS = 16;
 
+/**
+ * @param isOvertaken the session's next request has come already: what is told here may not be listened to, where that asks in another leader epoch, and
+ *   is told again
+ */
 export function fetchResponse(
   served: Served,
   fetched: FetchedPartitions,
   request: FetchRequest,
   context: HandlerContext,
+  isOvertaken = false,
 ): FetchResponse {
   const session = served.kind === "incremental" ? served.session : newSession(served, request, context);
   const isFollower = followerIdOf(request) >= 0;
@@ -27,7 +32,7 @@ export function fetchResponse(
   const responses: Topic[] = [];
   for (const partition of fetched.partitions) {
     if (served.kind === "incremental" && !hasNews(partition)) continue;
-    if (session !== null) noteSent(session, partition);
+    if (session !== null && !isOvertaken) noteSent(session, partition);
     addLeaderHint(partition, leaders, context);
     addTo(responses, partition);
     if (partition.sizeBytes > 0 && !isFollower)
