@@ -4,13 +4,12 @@
  * Small batches are copied side by side into slabs, so that a tick's appends leave as few slices as possible and a read of the tail is one;
  * a large batch whose buffer nobody else will touch is kept as it is.
  */
+import { capacityFor } from "./read-buffers.ts";
 import type { Segment } from "./segment.ts";
 import type { SharedMemory, TailCache, TailChunk, TailOwner } from "./tail-cache.ts";
 
 const FIRST_SLAB_SIZE_BYTES = 4096;
 const LARGEST_SLAB_SIZE_BYTES = 256 * 1024;
-/** Sizes are multiples of this, so that evicted slabs fit what comes next. */
-const SLAB_GRAIN_BYTES = 4096;
 /** Below this a copy is cheaper than a chunk of its own. */
 const SMALLEST_RETAINED_SIZE_BYTES = 8192;
 
@@ -189,7 +188,8 @@ export class LogTail implements TailOwner {
   }
 
   #newSlab(leastBytes: number, segment: Segment, position: number, baseOffset: number): TailChunk {
-    const sizeBytes = Math.ceil(Math.max(leastBytes, this.#slabSizeBytes) / SLAB_GRAIN_BYTES) * SLAB_GRAIN_BYTES;
+    // In few sizes, so that evicted slabs fit what comes next.
+    const sizeBytes = capacityFor(Math.max(leastBytes, this.#slabSizeBytes));
     this.#slabSizeBytes = Math.min(this.#slabSizeBytes * 2, LARGEST_SLAB_SIZE_BYTES);
     const slab: TailChunk = {
       owner: this,

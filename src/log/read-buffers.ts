@@ -92,8 +92,8 @@ const SMALLEST_POOLED_BYTES = 4096;
 /** Sizes come in this many steps from one power of two to the next: few enough to meet again, close enough to waste little. */
 const STEPS_PER_DOUBLING = 4;
 
-/** The smallest size of buffers that holds `sizeBytes`. */
-function capacityFor(sizeBytes: number): number {
+/** The smallest size of buffers that holds `sizeBytes`, and at most a quarter more. */
+export function capacityFor(sizeBytes: number): number {
   const doublings = 31 - Math.clz32(Math.max(sizeBytes - 1, SMALLEST_POOLED_BYTES));
   const stepBytes = 2 ** doublings / STEPS_PER_DOUBLING;
   return Math.ceil(sizeBytes / stepBytes) * stepBytes;

@@ -2,7 +2,7 @@
  * The buffer that a large answer was received into, so that it can be used again: fresh memory of this size costs page faults and garbage collections.
  *
  * Who sends a request with one holds it when the answer is there. Everybody else who keeps slices of the answer retains it as well, and the buffer goes
- * back to where it came from when the last of them has released it. Small answers come in a copy of their own, and there is nothing to give back.
+ * back to where it came from when the last of them has released it. Of small answers there is nothing to give back.
  *
  * ```ts
  * const memory = new AnswerMemory();

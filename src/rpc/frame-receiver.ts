@@ -1,19 +1,21 @@
 /**
  * Cuts a stream of bytes into frames: four bytes of length, then that many.
  *
- * Small frames are read many at a time into a window and copied out. What is larger than the window is read straight into a buffer of its
+ * Small frames are read many at a time into a window and copied out, those of some size into memory that is used again. What is larger than the window is read straight into a buffer of its
  * own, so that a fetched megabyte is copied by nobody.
  */
 import { type AnswerBuffers, FRESH_MEMORY } from "./answer-memory.ts";
 
 const WINDOW_SIZE_BYTES = 16 * 1024;
 const LENGTH_SIZE_BYTES = 4;
+/** Below, fresh memory comes from Node's own pool at next to no cost. */
+const SMALLEST_POOLED_BYTES = 4096;
 
 export class FrameTooLargeError extends Error {
   override readonly name = "FrameTooLargeError";
 }
 
-/** Takes a frame, what follows the length, and owns it; a large one lies in `buffer`. */
+/** Takes a frame, what follows the length, and owns it; `buffer` is what it lies in if that may be used again. */
 export type OnFrame = (frame: Buffer, buffer: Buffer | null) => void;
 
 export class FrameReceiver {
@@ -68,9 +70,19 @@ export class FrameReceiver {
         return;
       }
       position = start + frameBytes;
-      this.#onFrame(Buffer.from(this.#window.subarray(start, position)), null);
+      this.#copyOut(start, position);
     }
     this.#window.copyWithin(0, position, end);
     this.#windowBytes = end - position;
+  }
+
+  #copyOut(start: number, end: number): void {
+    if (end - start < SMALLEST_POOLED_BYTES) {
+      this.#onFrame(Buffer.from(this.#window.subarray(start, end)), null);
+      return;
+    }
+    const buffer = this.#buffers.take(end - start);
+    this.#window.copy(buffer, 0, start, end);
+    this.#onFrame(buffer.subarray(0, end - start), buffer);
   }
 }

@@ -285,7 +285,7 @@ export class RpcConnection {
     }
   }
 
-  /** `buffer` is what a large frame lies in. */
+  /** `buffer` is what the frame lies in if that may be used again. */
   #receive(frame: Buffer, buffer: Buffer | null): void {
     // One read may hold several answers, and the first may have closed the connection.
     if (this.#closedBy !== null) return;

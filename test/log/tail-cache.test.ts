@@ -48,6 +48,17 @@ describe("TailCache", () => {
     expect(world.logs.tailCache.sizeBytes).to.be.at.most(100_000);
   });
 
+  it("uses evicted memory again for batches of about the same size", async () => {
+    const log = await openLog(1_500_000);
+    const seen = new Set<ArrayBufferLike>();
+    for (let count = 0; count < 100; count++) {
+      append(log, ["x".repeat(270_000 + count * 500)]);
+      await world.platform.time.advance(0);
+      seen.add(log.tail.chunk(log.tail.find(log.logEndOffset - 1))!.buffer.buffer);
+    }
+    expect(seen.size, "100 batches, of which 4 at a time are kept").to.be.below(10);
+  });
+
   it("copies small batches out of memory that is not theirs", async () => {
     const log = await openLog(100_000);
     const memory = new CountedMemory();

@@ -222,6 +222,19 @@ describe("RpcConnection", () => {
       expect(() => first.release()).to.throw("more often than retained");
     });
 
+    it("is used again for answers that came with others in one read, too", async () => {
+      broker.versions.push([SyncGroup, 0, 5]);
+      const answerBuffers = new CountingBuffers();
+      const options = { host: "broker", port: 9092, clientId: "tester" };
+      const connection = new RpcConnection(options, { platform, logger: memoryLogger(), answerBuffers });
+      await world.time.complete(connection.connect());
+      const [first, second] = [new AnswerMemory(), new AnswerMemory()];
+      const assignment = await ask(connection, first, Buffer.alloc(6_000, 1));
+      expect(assignment).to.deep.equal(Buffer.alloc(6_000, 1));
+      first.release();
+      expect((await ask(connection, second, Buffer.alloc(6_000, 2))).buffer).to.equal(assignment.buffer);
+    });
+
     it("of a small answer is its own, and there is nothing to give back", async () => {
       broker.versions.push([SyncGroup, 0, 5]);
       const answerBuffers = new CountingBuffers();
