@@ -90,14 +90,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a follower that diverges truncates to its high watermark",
     file: FOLLOWER,
-    from: "this.#log.truncateTo(truncationOffset(diverging, local, this.#log.logEndOffset));",
-    to: "this.#log.truncateTo(Math.min(this.#log.highWatermark, truncationOffset(diverging, local, this.#log.logEndOffset)));",
+    from: "this.#log.truncateTo(truncationOffset(diverging, local, this.#log.logEndOffset))",
+    to: "this.#log.truncateTo(Math.min(this.#log.highWatermark, truncationOffset(diverging, local, this.#log.logEndOffset)))",
   },
   {
     name: "a follower that diverges truncates nothing",
     file: FOLLOWER,
-    from: "    this.#log.truncateTo(truncationOffset(diverging, local, this.#log.logEndOffset));\n",
-    to: "    void [truncationOffset, diverging, local];\n",
+    from: "cutting(() => this.#log.truncateTo(truncationOffset(diverging, local, this.#log.logEndOffset)))",
+    to: "cutting(() => void [truncationOffset, diverging, local])",
   },
   {
     name: "a follower truncates by offset and not by epoch",
@@ -156,8 +156,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a follower does not take a batch in which the leader's log starts",
     file: FOLLOWER,
-    from: "    this.#makeRoomForFirst(records, leaderStartOffset);\n",
-    to: "    void [this.#makeRoomForFirst, leaderStartOffset];\n",
+    from: "const room = this.#makeRoomForFirst(records, leaderStartOffset);",
+    to: "const room = [this.#makeRoomForFirst, leaderStartOffset] && NOTHING_NEW;",
   },
   {
     name: "a follower keeps what its leader has deleted",
