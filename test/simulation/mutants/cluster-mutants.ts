@@ -120,7 +120,7 @@ export const clusterMutants: readonly ClusterMutant[] = [
   {
     name: "a pending expansion does not count",
     scenario: "joiners",
-    seed: 3,
+    seed: 11,
     file: ISR,
     find: MAXIMAL_ISR,
     replacement: 'return pending?.kind === "expand" ? committed : committed;',
@@ -145,7 +145,7 @@ export const clusterMutants: readonly ClusterMutant[] = [
   {
     name: "a follower joins below the start of the leader's epoch",
     scenario: "leaders-fall",
-    seed: 12,
+    seed: 10,
     file: ISR,
     find: MAY_JOIN,
     replacement: "  if (follower.endOffset < highWatermark || epochStartOffset < 0) return null;\n",
@@ -153,7 +153,7 @@ export const clusterMutants: readonly ClusterMutant[] = [
   {
     name: "a leader wants fenced brokers in",
     scenario: "deaf-brokers",
-    seed: 3,
+    seed: 1,
     file: ISR,
     find: "  if (broker === undefined || broker.fenced || broker.inControlledShutdown) return false;\n",
     replacement: "  if (broker === undefined) return true;\n",
@@ -161,7 +161,7 @@ export const clusterMutants: readonly ClusterMutant[] = [
   {
     name: "an earlier process of a broker joins the ISR",
     scenario: "joiners",
-    seed: 3,
+    seed: 2,
     file: PROPOSALS,
     find: "return brokerEpoch === -1 || brokerEpoch === broker.epoch;",
     replacement: "return brokerEpoch >= -1 || brokerEpoch === broker.epoch;",
@@ -169,7 +169,7 @@ export const clusterMutants: readonly ClusterMutant[] = [
   {
     name: "an ISR is replaced that its leader does not know",
     scenario: "isr-ambush",
-    seed: 4,
+    seed: 53,
     file: PROPOSALS,
     find: "  if (partitionEpoch < partition.partitionEpoch) return Errors.INVALID_UPDATE_VERSION;\n",
     replacement: "",
@@ -186,7 +186,7 @@ export const clusterMutants: readonly ClusterMutant[] = [
   {
     name: "a follower cuts down to its high watermark",
     scenario: "leaders-fall",
-    seed: 5,
+    seed: 29,
     file: FOLLOWER,
     find: CUT,
     replacement:
@@ -195,7 +195,7 @@ export const clusterMutants: readonly ClusterMutant[] = [
   {
     name: "a leader does not compare epochs of logs",
     scenario: "leaders-fall",
-    seed: 7,
+    seed: 23,
     file: LEADER,
     find: "return end.leaderEpoch >= lastFetchedEpoch && end.endOffset >= fetchOffset ? null : end;",
     replacement: "return end.leaderEpoch >= -1 ? null : end;",
@@ -238,7 +238,7 @@ export const clusterMutants: readonly ClusterMutant[] = [
   {
     name: "a leader need not be in sync",
     scenario: "isr-ambush",
-    seed: 5,
+    seed: 9,
     file: CHANGE,
     find: "(isr.length === 0 ? draft.eligible : isr).includes(id) && isAlive(id)",
     replacement: "isAlive(id)",
@@ -246,7 +246,7 @@ export const clusterMutants: readonly ClusterMutant[] = [
   {
     name: "a fenced broker may lead",
     scenario: "elections",
-    seed: 1,
+    seed: 4,
     file: RULES,
     find: "isActive(image, brokerId) && isOnline(directory, registration.logDirs)",
     replacement: "isOnline(directory, registration.logDirs)",
