@@ -17,8 +17,8 @@ export const BOUNDED_SETTINGS = {
 
 type BoundedSetting = keyof typeof BOUNDED_SETTINGS;
 
-/** What is not written to its file yet stays in the tail cache, whatever the bound: a chunk of this size at the end of each log. */
-const TAIL_CHUNK_BYTES = 65_536;
+/** What is not written to its file yet stays in the tail cache, whatever the bound: a slab of at most this size at the end of each log. */
+const TAIL_CHUNK_BYTES = 262_144;
 /** A client has one connection to a broker, and perhaps some that the broker has not found dead yet. */
 const MAX_CONNECTIONS = 100;
 /** A connection that owes so many bytes is asked for nothing more; the answers to what it had asked for come on top. */
