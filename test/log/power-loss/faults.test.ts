@@ -26,9 +26,6 @@ describe("logs on a failing disk", function () {
   before(() => {
     Error.stackTraceLimit = 2;
   });
-  after(() => {
-    Error.stackTraceLimit = stackTraceLimit;
-  });
   let runCount = 0;
   let stateCount = 0;
 
@@ -49,6 +46,7 @@ describe("logs on a failing disk", function () {
   }
 
   after(() => {
+    Error.stackTraceLimit = stackTraceLimit;
     console.log(`    ${runCount} runs with a fault, ${stateCount} states opened after them`);
   });
 });

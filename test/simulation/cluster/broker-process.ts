@@ -73,7 +73,7 @@ export class BrokerProcess implements QuorumMember {
         logger: traceLogger(
           what => observer.note(what),
           (event, fields) => {
-            if (event === "controller-channel.lost" && fields?.["api"] === Envelope.name) observer.forwardingLost();
+            if (event === "controller-channel.lost" && fields?.api === Envelope.name) observer.forwardingLost();
           },
         ),
         onFatal: error => observer.ended(this, error),

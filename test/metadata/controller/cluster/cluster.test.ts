@@ -1,8 +1,8 @@
 import { History } from "./history.ts";
 
 /** `TEST_HISTORIES` and `TEST_FIRST_SEED` choose others. */
-const HISTORIES = Number(process.env["TEST_HISTORIES"] ?? 10_000);
-const FIRST_SEED = Number(process.env["TEST_FIRST_SEED"] ?? 1);
+const HISTORIES = Number(process.env.TEST_HISTORIES ?? 10_000);
+const FIRST_SEED = Number(process.env.TEST_FIRST_SEED ?? 1);
 
 describe("the controller of several brokers", () => {
   it(`breaks no rule in ${HISTORIES} random histories`, function () {
