@@ -25,9 +25,6 @@ describe("logs after a power failure", function () {
   before(() => {
     Error.stackTraceLimit = 2;
   });
-  after(() => {
-    Error.stackTraceLimit = stackTraceLimit;
-  });
   let stateCount = 0;
   let possibleCount = 0;
 
@@ -50,6 +47,7 @@ describe("logs after a power failure", function () {
   }
 
   after(() => {
+    Error.stackTraceLimit = stackTraceLimit;
     console.log(`    ${stateCount} states opened, of ${possibleCount} that scripts could leave`);
   });
 });
