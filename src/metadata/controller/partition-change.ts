@@ -142,7 +142,10 @@ function chooseEligible(draft: Draft, rules: PartitionRules): void {
     .sort((a, b) => a - b);
 }
 
-/** In-sync replicas that acks=all needs. Replicas that are being added do not count: the leader, too, goes by what the partition is. */
+/**
+ * In-sync replicas that the ELR needs to be let go. Replicas that are being added do not count, as in Kafka's controller; the leader counts them
+ * (Kafka's `Partition.effectiveMinIsr`), which asks for no fewer than this.
+ */
 function minimumOf({ replicas, addingReplicas }: Draft, rules: PartitionRules): number {
   const replicationFactor = replicas.length - addingReplicas.length;
   return Math.min(rules.minIsr(replicationFactor), replicationFactor);
