@@ -29,7 +29,7 @@ class Node {
       { nodeId: 1, clusterId: CLUSTER_ID, bootstrapRecords: initialBootstrapRecords() },
       {
         log,
-        config: BrokerConfig.load({ overrides: { "node.id": "1" } }),
+        config: BrokerConfig.load({ overrides: { "node.id": "1", "metadata.max.idle.interval.ms": "0" } }),
         clock: time,
         timers: time,
         random,

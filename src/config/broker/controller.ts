@@ -239,8 +239,8 @@ export const controllerConfigs = {
     valid: atLeast(0),
     importance: "low",
     updateMode: "read-only",
-    effect: "later",
-    documentation: "How often an idle active controller writes a no-op record; 0 for never.",
+    effect: "used",
+    documentation: "How long an active controller has nothing to write before it writes a no-op record; 0 for never.",
   },
   "metadata.max.retention.bytes": {
     type: "long",

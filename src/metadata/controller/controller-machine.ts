@@ -25,7 +25,7 @@ export class ControllerMachine
   readonly #config: BrokerConfig;
   readonly #loaded = Promise.withResolvers<void>();
   readonly #listeners = new Set<() => void>();
-  #observer: { decided(records: readonly MetadataRecord[]): void } | null = null;
+  readonly #observers: { decided(records: readonly MetadataRecord[]): void }[] = [];
 
   constructor(bootstrapRecords: readonly MetadataRecord[], config: BrokerConfig) {
     this.#bootstrapRecords = bootstrapRecords;
@@ -39,7 +39,7 @@ export class ControllerMachine
 
   /** Tells `observer` of the records of every decision. */
   observe(observer: { decided(records: readonly MetadataRecord[]): void }): void {
-    this.#observer = observer;
+    this.#observers.push(observer);
   }
 
   /** Calls `listener` each time that this node begins to lead, with the requests of {@link loaded} decided. */
@@ -58,7 +58,7 @@ export class ControllerMachine
     context: DecideContext,
   ): Decision<Answer<unknown>, MetadataRecord, Operation<unknown>> {
     const { records, response } = operation.decide(state.image, context, state.index);
-    this.#observer?.decided(records);
+    for (const observer of this.#observers) observer.decided(records);
     const lastOffset = records.length === 0 ? -1 : context.nextOffset + records.length - 1;
     return { records, response: { response, lastOffset } };
   }

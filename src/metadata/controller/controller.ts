@@ -47,7 +47,6 @@ import { type Answer, ControllerMachine } from "./controller-machine.ts";
 import { ControllerMetrics } from "./controller-metrics.ts";
 import type { ControllerState } from "./controller-state.ts";
 import * as features from "./features.ts";
-import { balanceLeaders } from "./leader-balance.ts";
 import { electLeadersOperation } from "./leader-elections.ts";
 import { type Operation, unchanged } from "./operation.ts";
 import * as partitions from "./partitions.ts";
@@ -138,13 +137,13 @@ export class Controller {
       run: operation => this.#commit(operation),
     });
     const isActive = () => this.#runtime.isActive;
-    const electLeaderless = () => this.#supervisor.electLeaderless();
     this.#tasks = new PeriodicTasks({
       ...modules,
       isActive,
-      electLeaderless,
-      balanceLeaders: async () => !(await this.#commit(balanceLeaders(modules))).response.isLast,
+      electLeaderless: () => this.#supervisor.electLeaderless(),
+      run: operation => this.#commit(operation),
     });
+    this.#machine.observe(this.#tasks);
     this.#youngMoves = new YoungMoves({ ...modules, onAged: () => this.#completeMoves() });
     this.#machine.onLoaded(() => {
       this.#supervisor.activate();

@@ -1,18 +1,22 @@
 /**
- * What the active controller looks after from time to time, whatever happens: that preferred replicas lead, and that partitions whose topic allows
- * an unclean election do not wait for ever.
+ * What the active controller looks after from time to time, whatever happens: that preferred replicas lead, that partitions whose topic allows
+ * an unclean election do not wait for ever, and that the log grows.
  */
 import type { BrokerConfig } from "../../config/index.ts";
 import type { Logger } from "../../logging/logger.ts";
-import type { Timer, Timers } from "../../platform/platform.ts";
+import type { Clock, Timer, Timers } from "../../platform/platform.ts";
+import { IdleRecord, noOp } from "./idle-record.ts";
+import { balanceLeaders } from "./leader-balance.ts";
+import type { Operation } from "./operation.ts";
 
 export interface PeriodicTasksModules {
   readonly config: BrokerConfig;
+  readonly clock: Pick<Clock, "monotonic">;
   readonly timers: Timers;
   readonly logger: Logger;
   readonly isActive: () => boolean;
-  /** Resolves to whether there is more to do. */
-  readonly balanceLeaders: () => Promise<boolean>;
+  /** Decides; resolves once that is committed. */
+  readonly run: <R>(operation: Operation<R>) => Promise<{ readonly response: R }>;
   readonly electLeaderless: () => Promise<void>;
 }
 
@@ -21,17 +25,23 @@ const BALANCE_STEP_MS = 100;
 
 export class PeriodicTasks {
   readonly #modules: PeriodicTasksModules;
+  readonly #idleRecord: IdleRecord;
   #timers: Timer[] = [];
   #next: Timer | null = null;
 
   constructor(modules: PeriodicTasksModules) {
     this.#modules = modules;
+    this.#idleRecord = new IdleRecord(modules.config.get("metadata.max.idle.interval.ms"), {
+      ...modules,
+      write: () => this.#run(noOp.name, () => modules.run(noOp)),
+    });
   }
 
   /** Begins anew. */
   start(): void {
     this.stop();
     const { config, timers, electLeaderless } = this.#modules;
+    this.#idleRecord.start();
     const electEveryMs = config.get("unclean.leader.election.interval.ms");
     this.#timers.push(timers.every(electEveryMs, () => this.#run("elect-leaderless", electLeaderless)));
     if (!config.get("auto.leader.rebalance.enable")) return;
@@ -39,7 +49,13 @@ export class PeriodicTasks {
     this.#timers.push(timers.every(balanceEveryMs, () => this.#run("balance-leaders", () => this.#balance())));
   }
 
+  /** Records were decided. */
+  decided(records: readonly unknown[]): void {
+    if (records.length > 0) this.#idleRecord.written();
+  }
+
   stop(): void {
+    this.#idleRecord.stop();
     for (const timer of this.#timers) timer.clear();
     this.#timers = [];
     this.#next?.clear();
@@ -54,12 +70,13 @@ export class PeriodicTasks {
   async #balance(): Promise<void> {
     this.#next?.clear();
     this.#next = null;
-    if (!(await this.#modules.balanceLeaders()) || this.#timers.length === 0) return;
+    const { response } = await this.#modules.run(balanceLeaders(this.#modules));
+    if (response.isLast || this.#timers.length === 0) return;
     this.#next = this.#modules.timers.after(BALANCE_STEP_MS, () => this.#run("balance-leaders", () => this.#balance()));
   }
 
   /** A failure is a matter for the next time. */
-  #run(task: string, work: () => Promise<void>): void {
+  #run(task: string, work: () => Promise<unknown>): void {
     if (!this.#modules.isActive()) return;
     work().catch((error: unknown) => this.#modules.logger.warn("controller.task-failed", { task, error }));
   }

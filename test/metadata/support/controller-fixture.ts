@@ -43,8 +43,9 @@ export class ControllerFixture {
 
   constructor(options: FixtureOptions = {}) {
     this.#options = options;
-    // The brokers of tests send no heartbeats unless that is what they test.
-    const overrides = { "node.id": "1", "broker.session.timeout.ms": "9000", ...options.config };
+    // The brokers of tests send no heartbeats unless that is what they test, and nothing is written while time passes.
+    const quiet = { "broker.session.timeout.ms": "9000", "metadata.max.idle.interval.ms": "0" };
+    const overrides = { "node.id": "1", ...quiet, ...options.config };
     this.config = BrokerConfig.load({ overrides });
     this.store = new MetadataStore({ log: this.log, logger: this.logger });
     this.controller = new Controller(
