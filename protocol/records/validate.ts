@@ -44,7 +44,7 @@ import {
   type TimestampType,
   timestampTypeOf,
 } from "./batch.ts";
-import { CODEC, codecName, DecompressionError, decompress } from "./compression/index.ts";
+import { CODEC, codecName, DecompressionError, decompressTransiently } from "./compression/index.ts";
 import { type BatchFault, badTimestamp, corrupt, invalid, MAX_RECORD_ERRORS, type RecordError } from "./faults.ts";
 import { RecordCursor } from "./record.ts";
 import { type BatchSummary, walkRecords } from "./walk.ts";
@@ -160,7 +160,7 @@ export function validateBatch(
   const codec = codecOf(attributes);
   if (codec !== CODEC.none && !(summary.recordCount === 0 && payloadStart === payloadEnd)) {
     try {
-      payload = decompress(codec, buffer.subarray(payloadStart, payloadEnd), {
+      payload = decompressTransiently(codec, buffer.subarray(payloadStart, payloadEnd), {
         maxSizeBytes: options.maxDecompressedBytes ?? DEFAULT_MAX_DECOMPRESSED_BYTES,
       });
     } catch (error) {

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { gunzipSync, gzipSync } from "node:zlib";
+import { createGunzip, gunzipSync, gzipSync } from "node:zlib";
 import { DecompressionError } from "./errors.ts";
+import { NativeDecoder } from "./native-decoder.ts";
 
 /** `level` is 1–9, or -1 for zlib's default. */
 export function compressGzip(payload: Uint8Array, level = -1): Buffer {
@@ -18,4 +19,18 @@ export function decompressGzip(payload: Uint8Array, maxSizeBytes: number): Buffe
   } catch (error) {
     throw new DecompressionError(`gzip: ${(error as Error).message}`);
   }
+}
+
+/** Of a header and the trailer. */
+const SMALLEST_BYTES = 18;
+const decoder = new NativeDecoder({ makeStream: () => createGunzip(), resets: true });
+
+/** As {@link decompressGzip}; the next call overwrites what it returns. */
+export function decompressGzipTransiently(payload: Buffer, maxSizeBytes: number): Buffer {
+  if (payload.length >= SMALLEST_BYTES) {
+    // The trailer of the last member says how large its content is.
+    const content = decoder.decode(payload, payload.readUInt32LE(payload.length - 4));
+    if (content !== null && content.length <= maxSizeBytes) return content;
+  }
+  return decompressGzip(payload, maxSizeBytes);
 }

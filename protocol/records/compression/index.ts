@@ -9,10 +9,11 @@
  * @module
  */
 import { DecompressionError } from "./errors.ts";
-import { compressGzip, decompressGzip } from "./gzip.ts";
+import { compressGzip, decompressGzip, decompressGzipTransiently } from "./gzip.ts";
 import { compressLz4, decompressLz4 } from "./lz4.ts";
+import { allocateScratch } from "./scratch.ts";
 import { compressSnappy, decompressSnappy } from "./snappy.ts";
-import { compressZstd, decompressZstd } from "./zstd.ts";
+import { compressZstd, decompressZstd, decompressZstdTransiently } from "./zstd.ts";
 
 export { DecompressionError };
 
@@ -58,10 +59,37 @@ export function compress(codec: CodecId, payload: Buffer | readonly Buffer[], le
  * @throws DecompressionError if the payload is damaged or cut, the codec unknown, or the content above `maxSizeBytes`
  */
 export function decompress(codec: number, payload: Buffer, options: DecompressOptions): Buffer {
-  const content = decompressUpTo(codec, payload, options);
-  // zlib takes no bound of 0.
-  if (content.length > options.maxSizeBytes) throw new DecompressionError(`more than ${options.maxSizeBytes} bytes`);
+  return withinBound(decompressUpTo(codec, payload, options), options.maxSizeBytes);
+}
+
+/** zlib takes no bound of 0. */
+function withinBound(content: Buffer, maxSizeBytes: number): Buffer {
+  if (content.length > maxSizeBytes) throw new DecompressionError(`more than ${maxSizeBytes} bytes`);
   return content;
+}
+
+/**
+ * As {@link decompress}, for who looks at the content at once and keeps none of it: the next call overwrites what this one returned.
+ *
+ * @throws DecompressionError as `decompress` does
+ */
+export function decompressTransiently(codec: number, payload: Buffer, options: DecompressOptions): Buffer {
+  const { maxSizeBytes } = options;
+  switch (codec) {
+    case CODEC.gzip:
+      return withinBound(decompressGzipTransiently(payload, maxSizeBytes), maxSizeBytes);
+    case CODEC.snappy:
+      return decompressSnappy(payload, maxSizeBytes, allocateScratch);
+    case CODEC.lz4:
+      return decompressLz4(payload, maxSizeBytes, {
+        verifyHeaderChecksum: options.verifyLz4HeaderChecksum ?? true,
+        allocate: allocateScratch,
+      });
+    case CODEC.zstd:
+      return withinBound(decompressZstdTransiently(payload, maxSizeBytes), maxSizeBytes);
+    default:
+      return decompress(codec, payload, options);
+  }
 }
 
 function decompressUpTo(codec: number, payload: Buffer, options: DecompressOptions): Buffer {

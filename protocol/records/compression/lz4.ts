@@ -11,6 +11,7 @@
 import { compressSync } from "lz4-napi";
 import { copyLiterals, copyMatch } from "./copy.ts";
 import { DecompressionError } from "./errors.ts";
+import type { Allocate } from "./scratch.ts";
 import { xxhash32 } from "./xxhash32.ts";
 
 const FRAME_MAGIC = 0x184d2204;
@@ -52,13 +53,16 @@ export function compressLz4(payload: Buffer): Buffer {
 export interface Lz4Options {
   /** Magic 0 messages carry a wrong header checksum; their readers pass over it (KAFKA-3160). Default true. */
   verifyHeaderChecksum?: boolean;
+  /** Where the output comes from. What it returns may be what it returned before. Default `Buffer.allocUnsafe`. */
+  allocate?: Allocate;
 }
 
 /** Output is allocated block by block, each by what its bytes can hold at most, and never beyond the bound. */
 export function decompressLz4(payload: Uint8Array, maxSizeBytes: number, options?: Lz4Options): Buffer {
+  const allocate = options?.allocate ?? Buffer.allocUnsafe;
   const frame = readFrameHeader(payload, options?.verifyHeaderChecksum ?? true);
   const hasBlockChecksum = (frame.flags & FLAG_BLOCK_CHECKSUM) !== 0;
-  let output: Buffer = Buffer.allocUnsafe(Math.min(maxSizeBytes, Math.max(4096, payload.length * 4)));
+  let output: Buffer = allocate(Math.min(maxSizeBytes, Math.max(4096, payload.length * 4)));
   let sizeBytes = 0;
   let position = frame.headerSizeBytes;
 
@@ -74,7 +78,7 @@ export function decompressLz4(payload: Uint8Array, maxSizeBytes: number, options
 
     const isCompressed = (blockSize & UNCOMPRESSED_BLOCK) === 0;
     const mostBytes = isCompressed ? Math.min(frame.maxBlockSizeBytes, blockSizeBytes * MAX_RATIO) : blockSizeBytes;
-    output = ensureRoom(output, sizeBytes, mostBytes, maxSizeBytes);
+    output = ensureRoom(output, sizeBytes, mostBytes, maxSizeBytes, allocate);
     const limit = Math.min(output.length, sizeBytes + mostBytes);
     if (isCompressed) {
       sizeBytes = decodeBlock(payload, position, blockEnd, output, sizeBytes, limit);
@@ -126,10 +130,16 @@ function readFrameHeader(payload: Uint8Array, verifyChecksum: boolean): FrameHea
 }
 
 /** `output` with room for `roomBytes` after `sizeBytes`, or for what is left up to the bound. */
-function ensureRoom(output: Buffer, sizeBytes: number, roomBytes: number, maxSizeBytes: number): Buffer {
+function ensureRoom(
+  output: Buffer,
+  sizeBytes: number,
+  roomBytes: number,
+  maxSizeBytes: number,
+  allocate: Allocate,
+): Buffer {
   const needed = Math.min(maxSizeBytes, sizeBytes + roomBytes);
   if (needed <= output.length) return output;
-  const grown = Buffer.allocUnsafe(Math.min(maxSizeBytes, Math.max(needed, output.length * 2)));
+  const grown = allocate(Math.min(maxSizeBytes, Math.max(needed, output.length * 2)));
   output.copy(grown, 0, 0, sizeBytes);
   return grown;
 }

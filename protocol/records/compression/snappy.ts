@@ -9,6 +9,7 @@ import { compressSync } from "snappy";
 import { readInt32 } from "../batch.ts";
 import { copyLiterals, copyMatch } from "./copy.ts";
 import { DecompressionError } from "./errors.ts";
+import type { Allocate } from "./scratch.ts";
 
 const FRAME_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const FRAME_HEADER = Buffer.concat([FRAME_MAGIC, Buffer.from([0, 0, 0, 1, 0, 0, 0, 1])]);
@@ -31,9 +32,13 @@ export function compressSnappy(payload: Uint8Array): Buffer {
 }
 
 /** Reads both forms. What all blocks promise is checked before anything is allocated, and then exactly that is. */
-export function decompressSnappy(payload: Uint8Array, maxSizeBytes: number): Buffer {
+export function decompressSnappy(
+  payload: Uint8Array,
+  maxSizeBytes: number,
+  allocate: Allocate = Buffer.allocUnsafe,
+): Buffer {
   if (!startsWithMagic(payload, 0)) {
-    const output = Buffer.allocUnsafe(promisedSizeBytes(payload, 0, payload.length, maxSizeBytes));
+    const output = allocate(promisedSizeBytes(payload, 0, payload.length, maxSizeBytes));
     decodeBlock(payload, 0, payload.length, output, 0);
     return output;
   }
@@ -44,7 +49,7 @@ export function decompressSnappy(payload: Uint8Array, maxSizeBytes: number): Buf
     sizeBytes += promisedSizeBytes(payload, position + 4, end, maxSizeBytes - sizeBytes);
     position = firstBlock(payload, end);
   }
-  const output = Buffer.allocUnsafe(sizeBytes);
+  const output = allocate(sizeBytes);
   let outputPosition = 0;
   for (let position = firstBlock(payload, 0); position < payload.length; ) {
     const end = blockEnd(payload, position);

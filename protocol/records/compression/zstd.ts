@@ -3,8 +3,10 @@
  *
  * @module
  */
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { constants, createZstdDecompress, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { DecompressionError } from "./errors.ts";
+import { NativeDecoder } from "./native-decoder.ts";
+import { readWholeFrame } from "./zstd-frame.ts";
 
 /** `level` is -131072 to 22; Kafka's default is 3. */
 export function compressZstd(payload: Uint8Array, level = 3): Buffer {
@@ -28,6 +30,21 @@ export function decompressZstd(payload: Uint8Array, maxSizeBytes: number): Buffe
     contents.push(frame.content);
   }
   return Buffer.concat(contents, sizeBytes);
+}
+
+/** A decoder keeps a window of the largest frame that it decoded. Kafka's clients write frames of up to 2 MiB with their default level. */
+const MAX_WINDOW_BYTES = 4 * 1024 * 1024;
+/** At the end of a frame it is ready for the next one; made ready by Node, it would be made anew. */
+const decoder = new NativeDecoder({ makeStream: () => createZstdDecompress(), resets: false });
+
+/** As {@link decompressZstd}; the next call overwrites what it returns. */
+export function decompressZstdTransiently(payload: Buffer, maxSizeBytes: number): Buffer {
+  const frame = readWholeFrame(payload);
+  if (frame !== null && frame.windowBytes <= MAX_WINDOW_BYTES) {
+    const content = decoder.decode(payload, frame.contentBytes ?? 0);
+    if (content !== null && content.length <= maxSizeBytes) return content;
+  }
+  return decompressZstd(payload, maxSizeBytes);
 }
 
 function decompressFrame(payload: Uint8Array, maxSizeBytes: number): { content: Buffer; consumedBytes: number } {
