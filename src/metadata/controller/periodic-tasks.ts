@@ -75,9 +75,11 @@ export class PeriodicTasks {
     this.#next = this.#modules.timers.after(BALANCE_STEP_MS, () => this.#run("balance-leaders", () => this.#balance()));
   }
 
-  /** A failure is a matter for the next time. */
+  /** A failure is a matter for the next time; what this node did not see committed before it ceased to lead, for the next controller. */
   #run(task: string, work: () => Promise<unknown>): void {
     if (!this.#modules.isActive()) return;
-    work().catch((error: unknown) => this.#modules.logger.warn("controller.task-failed", { task, error }));
+    work().catch((error: unknown) => {
+      if (this.#modules.isActive()) this.#modules.logger.warn("controller.task-failed", { task, error });
+    });
   }
 }

@@ -49,4 +49,13 @@ describe("an active controller with nothing to write", () => {
       expect(fixture.log.logEndOffset).to.equal(endOffset);
     }
   });
+
+  it("makes no fuss about one that was not committed before it ceased to lead", async () => {
+    const fixture = await start();
+    fixture.log.commits = false;
+    await fixture.time.advance(2 * INTERVAL_MS);
+    fixture.log.loseLeadership();
+    await fixture.time.advance(INTERVAL_MS);
+    expect(fixture.logger.entries.map(({ event }) => event)).not.to.include("controller.task-failed");
+  });
 });
