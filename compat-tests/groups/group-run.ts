@@ -68,6 +68,11 @@ export class GroupRun {
     this.#endOffsets = Array.from({ length: options.partitions }, () => 0);
   }
 
+  /** All that were ever started. */
+  get members(): readonly Member[] {
+    return this.#members;
+  }
+
   get running(): Member[] {
     return this.#members.filter(member => member.isRunning);
   }

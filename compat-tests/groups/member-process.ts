@@ -26,7 +26,8 @@ export type MemberEvent =
   | { readonly event: "processed"; readonly partition: number; readonly first: number; readonly last: number }
   | { readonly event: "committed"; readonly partition: number; readonly offset: number }
   | { readonly event: "commit-failed"; readonly partition: number; readonly message: string }
-  | { readonly event: "error"; readonly message: string }
+  /** `isRetried` where the client says that it goes on by itself. */
+  | { readonly event: "error"; readonly message: string; readonly isRetried?: boolean }
   | { readonly event: "closed" };
 
 /** How to start a member's process. */

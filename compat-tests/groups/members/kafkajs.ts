@@ -11,7 +11,7 @@ function say(event: string, facts: object = {}): void {
 }
 
 const client = new kafkajs.Kafka({
-  brokers: [config.bootstrap],
+  brokers: config.bootstrap.split(","),
   clientId: "samsa-group-member",
   logLevel: kafkajs.logLevel.NOTHING,
 });
@@ -26,7 +26,9 @@ consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
   say("owned", { partitions: [...(payload.memberAssignment[config.topic] ?? [])].sort((a, b) => a - b) });
 });
 consumer.on(consumer.events.REBALANCING, () => say("owned", { partitions: [] }));
-consumer.on(consumer.events.CRASH, ({ payload }) => say("error", { message: payload.error.message }));
+consumer.on(consumer.events.CRASH, ({ payload }) =>
+  say("error", { message: payload.error.message, isRetried: payload.restart }),
+);
 process.stdin.on("end", async () => {
   await consumer.disconnect();
   say("closed");
