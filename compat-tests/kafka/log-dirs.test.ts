@@ -10,6 +10,7 @@ import { ToolShell } from "../support/tool-shell.ts";
 
 const REASSIGN = "org.apache.kafka.tools.reassign.ReassignPartitionsCommand";
 const LOG_DIRS = "org.apache.kafka.tools.LogDirsCommand";
+const CONFIGS = "kafka.admin.ConfigCommand";
 const TOPICS = "org.apache.kafka.tools.TopicCommand";
 
 interface Described {
@@ -117,6 +118,37 @@ describe("Apache Kafka's tools move replicas between log directories", function 
     expect(await valuesOf(sent)).to.deep.equal(Array.from({ length: sent }, (_, n) => n));
     const names = directories.flatMap(path => readdirSync(path)).filter(name => name.endsWith("-future"));
     expect(names).to.deep.equal([]);
+  });
+
+  it("cordon a directory: it gets no new partitions and takes none, until it is given back", async () => {
+    const [cordoned, open] = directories as [string, string];
+    const entity = ["--entity-type", "brokers", "--entity-name", "1"];
+    await run(CONFIGS, "--alter", ...entity, "--add-config", `cordoned.log.dirs=${cordoned}`);
+    expect(await run(CONFIGS, "--describe", ...entity)).to.contain(
+      `cordoned.log.dirs=${cordoned} sensitive=false synonyms={DYNAMIC_BROKER_CONFIG:cordoned.log.dirs=${cordoned}`,
+    );
+    const described = async () => {
+      const output = await run(LOG_DIRS, "--describe", "--topic-list", "placed");
+      return (JSON.parse(output.split("\n").find(text => text.startsWith("{"))!) as Described).brokers[0]!.logDirs;
+    };
+    await run(TOPICS, "--create", "--topic", "placed", "--partitions", "3");
+    const found = (await described()).map(({ logDir, partitions }) => [logDir, partitions.length]);
+    expect(found).to.have.deep.members([
+      [cordoned, 0],
+      [open, 3],
+    ]);
+    const plan = join(root, "cordoned.json");
+    const partitions = [{ topic: "placed", partition: 0, replicas: [1], log_dirs: [cordoned] }];
+    writeFileSync(plan, JSON.stringify({ version: 1, partitions }));
+    const arguments_ = ["--bootstrap-server", broker.address, "--reassignment-json-file", plan, "--execute"];
+    const refused = await shell.run(REASSIGN, ...arguments_);
+    expect(refused.stdout + refused.stderr).to.contain("InvalidReplicaAssignmentException");
+    const bad = ["--alter", ...entity, "--add-config", "cordoned.log.dirs=/nowhere"];
+    const { exitCode, stdout, stderr } = await shell.run(CONFIGS, "--bootstrap-server", broker.address, ...bad);
+    expect(exitCode).to.not.equal(0);
+    expect(stdout + stderr).to.contain("All entries in cordoned.log.dirs must be present in log.dirs or log.dir");
+    await run(CONFIGS, "--alter", ...entity, "--delete-config", "cordoned.log.dirs");
+    expect(await run(REASSIGN, "--reassignment-json-file", plan, "--execute")).to.contain("moving log directory");
   });
 
   /** All values of the topic, in order, read from the beginning until there are `count`. */

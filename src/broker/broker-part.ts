@@ -16,6 +16,7 @@ import type { BrokerAddress } from "../replication/fetcher/fetchers.ts";
 import { ReplicaManager } from "../replication/replica-manager.ts";
 import { RpcClient } from "../rpc/index.ts";
 import type { Endpoint } from "../server/server.ts";
+import { followCordoning } from "./cordoning.ts";
 import { CutOffWatch } from "./cut-off-watch.ts";
 import { advertisedEndpoints } from "./listeners.ts";
 import type { NodeModules } from "./node.ts";
@@ -61,8 +62,12 @@ export async function assembleBroker(
       directoryIds: storage.directories.map(({ directoryId }) => directoryId),
       previousBrokerEpoch: logs.cleanShutdownEpoch ?? -1,
     }),
-    modules,
+    {
+      ...modules,
+      cordonedDirectories: () => logs.directories.flatMap(({ id, isCordoned }) => (isCordoned && id) || []),
+    },
   );
+  teardown.push(followCordoning(modules, () => lifecycle.beatNow()));
   const missingBrokers = new MissingBrokers({ maxWaitMs: config.get("samsa.metadata.decision.wait.max.ms") }, modules);
   teardown.push(() => missingBrokers.stop());
   const readBuffers = new ReadBuffers({ limitBytes: config.get("samsa.log.read.buffers.max.bytes") });

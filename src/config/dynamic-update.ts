@@ -3,6 +3,7 @@ import { type BrokerConfig, type ConfigLayer, definitionOf } from "./broker-conf
 import { checkBrokerConfig } from "./checks.ts";
 import { clientMetricsConfigs } from "./client-metrics-configs.ts";
 import { ConfigResourceType } from "./config-source.ts";
+import { checkCordonedLogDirs } from "./cordoned-log-dirs.ts";
 import { type ConfigDefinition, type ConfigTable, updateModeOf } from "./definition.ts";
 import { groupConfigs } from "./group-configs.ts";
 import { baseConfigName } from "./sources.ts";
@@ -89,6 +90,19 @@ export function configDefinition(
     case ConfigResourceType.BROKER_LOGGER:
       return undefined;
   }
+}
+
+/**
+ * Why a broker cannot take these changes of its own settings, or null: it alone knows its directories. `current` is the text that is set for it.
+ * Values are texts as IncrementalAlterConfigs has them, `isAppended` to what is set or in its place.
+ */
+export function checkCordoningUpdate(
+  update: { readonly value: string; readonly isAppended: boolean },
+  current: string | null,
+  logDirs: readonly string[],
+): string | null {
+  const text = update.isAppended ? appendToList(current, update.value) : update.value;
+  return checkCordonedLogDirs(splitList(text), logDirs);
 }
 
 /** The text of a list key after APPEND: entries of `added` that are not there yet come last. */

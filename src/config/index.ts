@@ -14,6 +14,7 @@ export {
 } from "./describe.ts";
 export {
   appendToList,
+  checkCordoningUpdate,
   configDefinition,
   subtractFromList,
   validateBrokerConfig,

@@ -4,6 +4,7 @@
  */
 import { AlterConfigs } from "../../protocol/apis/33-alter-configs.ts";
 import { forwardedHandler } from "./forwarding.ts";
+import { checkOwnConfigs } from "./own-configs.ts";
 
 export const alterConfigs = forwardedHandler(
   AlterConfigs,
@@ -17,4 +18,5 @@ export const alterConfigs = forwardedHandler(
       resourceName,
     })),
   }),
+  ({ resources }, context) => checkOwnConfigs(resources, context),
 );

@@ -39,6 +39,7 @@ function describe(
     topics: topicsIn(directory, isWanted, context),
     totalBytes,
     usableBytes: freeBytes,
+    isCordoned: directory.isCordoned,
   };
 }
 

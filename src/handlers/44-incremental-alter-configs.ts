@@ -3,6 +3,7 @@
  */
 import { IncrementalAlterConfigs } from "../../protocol/apis/44-incremental-alter-configs.ts";
 import { forwardedHandler } from "./forwarding.ts";
+import { checkOwnConfigs } from "./own-configs.ts";
 
 export const incrementalAlterConfigs = forwardedHandler(
   IncrementalAlterConfigs,
@@ -16,4 +17,5 @@ export const incrementalAlterConfigs = forwardedHandler(
       resourceName,
     })),
   }),
+  ({ resources }, context) => checkOwnConfigs(resources, context),
 );

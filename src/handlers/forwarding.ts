@@ -22,21 +22,26 @@ const MAX_TIMEOUT_MS = 30_000;
 /** A request that gives no time at all is still given enough for one attempt. */
 const MIN_TIMEOUT_MS = 1_000;
 
-/** A handler that runs where the active controller is. `handle` may take `context.controller` for granted. */
+/**
+ * A handler that runs where the active controller is. `handle` may take `context.controller` for granted. `check` runs first, on the broker that a client
+ * has sent the request to, for what only that one knows; it throws `ApiError`.
+ */
 export function forwardedHandler<A extends Api>(
   api: A,
   handle: (request: RequestOf<A>, context: HandlerContext) => ResponseInputOf<A> | Promise<ResponseInputOf<A>>,
   errorResponse: ErrorResponse<A>,
+  check?: (request: RequestOf<A>, context: HandlerContext) => void,
 ): Handler<A> {
   return {
     api,
     listeners: api.listeners,
     kind: "serial",
     isForwarded: true,
-    handle: (request, context) => ({
-      accepted: undefined,
-      response: isForHere(context) ? handle(request, context) : answered(api, handle, request, context),
-    }),
+    handle: (request, context) => {
+      if (isForHere(context)) return { accepted: undefined, response: handle(request, context) };
+      check?.(request, context);
+      return { accepted: undefined, response: answered(api, handle, request, context) };
+    },
     errorResponse,
   };
 }

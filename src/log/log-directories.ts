@@ -68,7 +68,9 @@ export class LogDirectories {
   }
 
   /**
-   * Where a new log is to be: in the directory of that path or id if it is given and in use, otherwise in the one with the fewest logs.
+   * Where a new log is to be: in the directory of that path or id if it is given and in use, otherwise in the one with the fewest logs. One that is cordoned
+   * is passed over as long as another is not: when all are, the controller gives the broker no new replicas, and one that it gave before it heard of that has
+   * to be somewhere (in Kafka it is offline).
    * @throws DiskError when none is left
    */
   forNew(name: string, wanted: string | null): LogDirectory {
@@ -76,7 +78,9 @@ export class LogDirectories {
     const chosen = wanted === null ? undefined : online.find(({ path, id }) => path === wanted || id === wanted);
     if (chosen !== undefined) return chosen;
     if (online.length === 0) throw new DiskError("EIO", "create", name);
-    return online.reduce((least, other) => (other.logs.size < least.logs.size ? other : least));
+    const open = online.filter(({ isCordoned }) => !isCordoned);
+    const candidates = open.length === 0 ? online : open;
+    return candidates.reduce((least, other) => (other.logs.size < least.logs.size ? other : least));
   }
 
   /** The directory that a log in use is in. */

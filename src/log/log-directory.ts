@@ -47,6 +47,8 @@ export class LogDirectory {
   readonly offlineLogs = new Set<string>();
   /** Free space fell below the reserve: clients' appends are refused. */
   isFull = false;
+  /** Gets no new logs unless it is asked for by its id (`cordoned.log.dirs`, KIP-1066); those that are here are served as ever. */
+  isCordoned = false;
   #failure: string | null = null;
   readonly #disk: Disk;
   /** What the checkpoint files hold, to spare writing the same again. */

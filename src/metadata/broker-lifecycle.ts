@@ -20,6 +20,7 @@ import type { RequestInputOf, ResponseOf } from "../../protocol/schema.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Clock, Timers } from "../platform/platform.ts";
 import type { ControllerChannel } from "./controller-channel.ts";
+import { METADATA_VERSION, MetadataVersion } from "./features.ts";
 import type { MetadataStore } from "./metadata-store.ts";
 
 export interface BrokerLifecycleOptions {
@@ -41,6 +42,8 @@ export interface BrokerLifecycleModules {
   readonly clock: Pick<Clock, "monotonic">;
   readonly timers: Timers;
   readonly logger: Logger;
+  /** Ids of the log directories that are to get no new replicas (KIP-1066). */
+  readonly cordonedDirectories: () => readonly string[];
 }
 
 /** A controller that is silent for this long is asked again; an election is over by then. */
@@ -217,6 +220,8 @@ export class BrokerLifecycle {
       wantFence: false,
       wantShutDown: this.#wantsShutDown,
       offlineLogDirs: [...this.#offlineDirectories],
+      // What is cordoned may be said by the metadata: before that is known here, the controller is not told that nothing is.
+      cordonedLogDirs: hasCordoning(metadata) ? [...this.#modules.cordonedDirectories()] : null,
     };
     try {
       return await channel.request(BrokerHeartbeat, body, { timeoutMs });
@@ -290,4 +295,8 @@ export class BrokerLifecycle {
       this.#endPause = done;
     });
   }
+}
+
+function hasCordoning({ image, isCaughtUp }: BrokerLifecycleModules["metadata"]): boolean {
+  return isCaughtUp && (image.features.get(METADATA_VERSION) ?? 0) >= MetadataVersion.CORDONED_DIRECTORIES;
 }

@@ -57,7 +57,10 @@ export class DirectoryMoves {
     if (name.length > MAX_NAME_LENGTH) return Errors.INVALID_TOPIC_EXCEPTION;
     const target = logs.directories.find(directory => directory.path === path);
     if (target === undefined) return Errors.LOG_DIR_NOT_FOUND;
-    if (target.offline || partition?.isOffline) return Errors.KAFKA_STORAGE_ERROR;
+    if (target.offline) return Errors.KAFKA_STORAGE_ERROR;
+    // Even if the replica is there already, as in Kafka (KIP-1066).
+    if (target.isCordoned) return Errors.INVALID_REPLICA_ASSIGNMENT;
+    if (partition?.isOffline) return Errors.KAFKA_STORAGE_ERROR;
     if (partition === undefined) {
       this.#wish(name, path);
       return whyNot === Errors.NOT_LEADER_OR_FOLLOWER ? Errors.REPLICA_NOT_AVAILABLE : whyNot;

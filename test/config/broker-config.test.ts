@@ -292,3 +292,27 @@ describe("BrokerConfig dynamic layers", () => {
     expect(config.get("num.partitions")).to.equal(1);
   });
 });
+
+describe("cordoned.log.dirs", () => {
+  const complaint = (value: string, settings: Readonly<Record<string, string>> = {}) =>
+    BrokerConfig.parse({ overrides: { "log.dirs": "/a,/b", "cordoned.log.dirs": value, ...settings } }).problems.map(
+      ({ message }) => message,
+    );
+
+  it("names log directories, or all of them by *", () => {
+    const paths = (value: string) => {
+      expect(complaint(value)).to.deep.equal([]);
+      return BrokerConfig.load({ overrides: { "log.dirs": "/a,/b", "cordoned.log.dirs": value } }).cordonedLogDirs;
+    };
+    expect(paths("")).to.deep.equal([]);
+    expect(paths("/b")).to.deep.equal(["/b"]);
+    expect(paths("*")).to.deep.equal(["/a", "/b"]);
+  });
+
+  it("names nothing else, in Kafka's words", () => {
+    expect(complaint("/b,/c")).to.deep.equal([
+      "All entries in cordoned.log.dirs must be present in log.dirs or log.dir. Missing entries : /c",
+    ]);
+    expect(complaint("*,/b")).to.deep.equal(["When cordoned.log.dirs is set to *, it must not contain other values"]);
+  });
+});

@@ -7,7 +7,7 @@ import { IncrementalAlterConfigs } from "../../protocol/apis/44-incremental-alte
 import { DescribeProducers } from "../../protocol/apis/61-describe-producers.ts";
 import { Errors } from "../../protocol/errors.ts";
 import type { Broker } from "../../src/broker.ts";
-import { updateModeOf } from "../../src/config/definition.ts";
+import { type ConfigTable, updateModeOf } from "../../src/config/definition.ts";
 import { BrokerConfig, brokerConfigs, ConfigResourceType, TopicConfig } from "../../src/config/index.ts";
 import { type LogConfig, logConfigOf, logManagerOptions } from "../../src/log/index.ts";
 import { connectionLimits } from "../../src/server/server-options.ts";
@@ -43,6 +43,7 @@ const topicDefaults: Readonly<Record<string, readonly [string, Partial<LogConfig
 
 /** The other keys: a value, and how it shows in the settings of whoever acts on it. */
 const others: Readonly<Record<string, readonly [string, (config: BrokerConfig) => unknown, unknown]>> = {
+  "cordoned.log.dirs": ["*", config => config.cordonedLogDirs.length, 1],
   "follower.replication.throttled.rate": ["77", config => config.get("follower.replication.throttled.rate"), 77],
   "leader.replication.throttled.rate": ["77", config => config.get("leader.replication.throttled.rate"), 77],
   "unclean.leader.election.enable": ["true", config => config.get("unclean.leader.election.enable"), true],
@@ -94,7 +95,9 @@ describe("settings that change while the broker runs", () => {
     it(`${name} reaches whoever acts on it`, () => {
       const config = BrokerConfig.load();
       expect(read(config)).to.not.deep.equal(expected);
-      config.applyDynamic(new Map(), new Map([[name, value]]));
+      const layer = new Map([[name, value]]);
+      const isPerBroker = (brokerConfigs as ConfigTable)[name]?.updateMode === "per-broker";
+      config.applyDynamic(isPerBroker ? layer : new Map(), isPerBroker ? new Map() : layer);
       expect(read(config)).to.deep.equal(expected);
     });
   }

@@ -46,7 +46,14 @@ async function registered(refusedMs: number) {
       sessionTimeoutMs: 1_500,
       registrationTimeoutMs: 60_000,
     },
-    { channel, metadata: metadata as never, clock: time, timers: time, logger: logger as never },
+    {
+      channel,
+      metadata: metadata as never,
+      clock: time,
+      timers: time,
+      logger: logger as never,
+      cordonedDirectories: () => [],
+    },
   );
   let result: unknown = null;
   lifecycle.register().then(

@@ -9,8 +9,8 @@ export const logConfigs = {
     valid: distinctList,
     importance: "medium",
     updateMode: "per-broker",
-    effect: "later",
-    documentation: "Log directories that get no new partitions; * means all.",
+    effect: "used",
+    documentation: "Log directories that get no new partitions; * means all. From metadata.version 4.3-IV0 on.",
   },
   "log.dir": {
     type: "list",

@@ -20,6 +20,7 @@ import {
   validateTopicConfigs,
 } from "../../config/index.ts";
 import { ALL_BROKERS, type ConfigResource, resourceKey } from "../configs-image.ts";
+import { METADATA_VERSION, MetadataVersion } from "../features.ts";
 import type { MetadataImage } from "../image.ts";
 import { type MetadataRecord, record } from "../records.ts";
 import { MIN_INSYNC_REPLICAS } from "./elr-safety.ts";
@@ -39,6 +40,8 @@ const ConfigOperation = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
 export interface AlterConfigsModules {
   readonly config: BrokerConfig;
 }
+
+const CORDONED_LOG_DIRS = "cordoned.log.dirs";
 
 type Settings = ReadonlyMap<string, string>;
 
@@ -130,7 +133,8 @@ function alterOne(
   const before = image.configs.of(alteration.type, alteration.name);
   const after = alteration.change(before);
   if ("errorCode" in after) return after;
-  const invalid = checkSettings(alteration, before, after, image, config);
+  const invalid =
+    checkCordoning(alteration, before, after, image) ?? checkSettings(alteration, before, after, image, config);
   return invalid ?? changeRecords(alteration, before, after, image, index);
 }
 
@@ -254,6 +258,22 @@ function checkBrokerSettings(
   const cluster = isCluster ? after : image.configs.of(ConfigResourceType.BROKER, ALL_BROKERS);
   const own = isCluster ? image.configs.of(ConfigResourceType.BROKER, String(config.nodeId)) : after;
   return validateBrokerUpdate(config, own, cluster);
+}
+
+/** Until the cluster's version knows of cordoned directories nothing may be said of them (KIP-1066). */
+function checkCordoning(
+  { type, keys }: Alteration,
+  before: Settings,
+  after: Settings,
+  image: MetadataImage,
+): ItemError | null {
+  if (type !== ConfigResourceType.BROKER || ![...keys, ...changedKeys(before, after)].includes(CORDONED_LOG_DIRS))
+    return null;
+  if ((image.features.get(METADATA_VERSION) ?? 0) >= MetadataVersion.CORDONED_DIRECTORIES) return null;
+  return itemError(
+    Errors.INVALID_CONFIG,
+    `The ${CORDONED_LOG_DIRS} configuration value cannot be set because it requires metadata.version >= 4.3-IV0`,
+  );
 }
 
 /** With eligible leader replicas one minimum must hold for all brokers, so that all agree on which replicas qualify (KIP-966). */
