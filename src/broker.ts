@@ -302,7 +302,7 @@ export class Broker {
     // What could not be opened to begin with.
     for (const { id, offline } of logs.directories) if (offline) part.directoryFailed(id);
     this.#observer?.assembled(part.services);
-    await joinCluster(part, modules);
+    await joinCluster(part, { ...modules, quorum: driver });
     dispatcher.attach("broker", part.services);
   }
 

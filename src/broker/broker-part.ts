@@ -19,6 +19,7 @@ import type { Endpoint } from "../server/server.ts";
 import { followCordoning } from "./cordoning.ts";
 import { CutOffWatch } from "./cut-off-watch.ts";
 import { advertisedEndpoints } from "./listeners.ts";
+import { type LoneStopModules, watchForLoneStop } from "./lone-stop.ts";
 import type { NodeModules } from "./node.ts";
 import { lifecycleOptions } from "./registration.ts";
 
@@ -130,10 +131,25 @@ export async function assembleBroker(
  */
 export async function joinCluster(
   { lifecycle, services }: BrokerPart,
-  { metadata, onFatal, teardown }: BrokerPartModules,
+  {
+    metadata,
+    quorum,
+    onFatal,
+    teardown,
+    logger,
+    timers,
+    platform,
+  }: BrokerPartModules & Pick<LoneStopModules, "quorum">,
 ): Promise<void> {
   teardown.push(async isSound => {
-    if (isSound) await lifecycle.shutDown(SHUTDOWN_MS);
+    if (isSound) {
+      const endWatch = watchForLoneStop({ quorum, timers, network: platform.network }, () => {
+        logger.info("broker.stops-alone", {});
+        lifecycle.stop();
+      });
+      await lifecycle.shutDown(SHUTDOWN_MS);
+      endWatch();
+    }
     lifecycle.stop();
   });
   await lifecycle.register();

@@ -227,6 +227,7 @@ export class BrokerLifecycle {
       return await channel.request(BrokerHeartbeat, body, { timeoutMs });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (this.#isStopped) return null;
       logger.warn("broker.heartbeat-unanswered", { error: error.message });
       // All nodes may be stopping at once, and nobody be left to move anything.
       if (this.#wantsShutDown) this.#released.resolve();

@@ -235,6 +235,24 @@ describe("a cluster of three", () => {
     await cluster.complete(Promise.all(ALL.map(id => cluster.brokers.get(id)!.stop())));
     expect(cluster.nowMs - startedMs).to.be.below(5_000);
   });
+
+  it("stops its last node without waiting for a controller that cannot be elected any more", async () => {
+    const cluster = await started();
+    expect(await cluster.createTopic(1, "t")).to.equal(Errors.NONE);
+    await cluster.stop(1);
+    await cluster.stop(2);
+    const startedMs = cluster.nowMs;
+    await cluster.stop(3);
+    expect(cluster.nowMs - startedMs).to.be.below(500);
+  });
+
+  it("has a node's leaderships moved before it stops while another is down, since a majority is left", async () => {
+    const cluster = await started();
+    expect(await cluster.createTopic(1, "t")).to.equal(Errors.NONE);
+    await cluster.stop(1);
+    await cluster.stop(2);
+    expect(await leaderOf(cluster, 3, "t")).to.equal(3);
+  });
 });
 
 describe("Envelope", () => {
