@@ -3,7 +3,7 @@
  * otherwise off the event loop. Bytes that come from a file that this process did not just write are checked before anybody gets them.
  */
 import { Errors } from "../../protocol/errors.ts";
-import { baseOffsetAt, lastOffsetAt } from "../../protocol/records/batch.ts";
+import { baseOffsetAt, lastOffsetAt, RECORD_BATCH_OVERHEAD } from "../../protocol/records/batch.ts";
 import type { Logger } from "../logging/index.ts";
 import { DiskError } from "../platform/platform.ts";
 import { batchSizeWithin, findBatch, isIntact } from "./batch-walk.ts";
@@ -61,6 +61,9 @@ interface FileRange {
   readonly endPosition: number;
 }
 
+/** Ranges from here on are worth a look at a header. */
+const SMALLEST_SIZED_BYTES = 16 * 1024;
+
 export class LogReader {
   readonly #options: LogReaderOptions;
   readonly #view: LogView;
@@ -89,6 +92,7 @@ export class LogReader {
       if (offset >= view.logEndOffset) return nothing(offset);
     }
     if (offset >= view.tail.firstOffset) return this.#readTail(offset, maxBytes, limitOffset, options);
+    if (maxBytes <= 0 && !options.minOneBatch) return nothing(offset);
     return this.#readFiles(offset, maxBytes, limitOffset, options);
   }
 
@@ -150,7 +154,9 @@ export class LogReader {
         const range: FileRange = { segment, position, sizeBytes, endPosition };
         const mayBlock = segment.isActive && endPosition - position <= this.#options.synchronousReadBytes;
         if (!mayBlock) return this.#readRangeAsync(range, offset, maxBytes, limitOffset, options);
-        const outcome = this.#readRange(range, offset, maxBytes, limitOffset, options);
+        const sized = sizedByFirstBatch(range, offset, maxBytes, options.minOneBatch);
+        if (sized === null) return nothing(offset);
+        const outcome = this.#readRange(sized, offset, maxBytes, limitOffset, options);
         if (outcome !== null) return outcome;
       }
       return nothing(offset);
@@ -240,6 +246,7 @@ export class LogReader {
         return this.#corrupt(segment, position, offset);
       // The file is shorter than the segment says only when something else cut it.
       if (start === 0 && readBytes < range.sizeBytes) return this.#corrupt(segment, position, offset);
+      if (-firstSizeBytes > maxBytes && !minOneBatch) return nothing(offset);
       return { segment, position, sizeBytes, endPosition };
     }
     let end = start;
@@ -278,6 +285,26 @@ export class LogReader {
     this.#logger.error("log.read-failed", { partition: this.#view.name, error: error.message });
     return { ok: false, errorCode: Errors.KAFKA_STORAGE_ERROR, message: error.message };
   }
+}
+
+/** Where a batch's header is looked at before the batch is read; nobody keeps it. */
+const header = Buffer.allocUnsafe(RECORD_BATCH_OVERHEAD);
+
+/**
+ * `range` as large as it has to be by the header of its first batch, where that is the one asked for; null when that batch is too large for who asks.
+ * A consumer that takes less of a partition than a batch has would else copy as much of each of them from the page cache for nothing, every time.
+ */
+function sizedByFirstBatch(range: FileRange, offset: number, maxBytes: number, minOneBatch: boolean): FileRange | null {
+  const { segment, position, endPosition } = range;
+  // All that there is fits, or reading the header takes as long as reading the rest with it.
+  if (endPosition - position <= maxBytes || range.sizeBytes < SMALLEST_SIZED_BYTES) return range;
+  const readBytes = segment.file.read(header, position);
+  const sizeBytes = Math.abs(batchSizeWithin(header, 0, readBytes));
+  // Damage, or a batch before the one asked for: what is read tells.
+  if (readBytes < header.length || sizeBytes === 0 || sizeBytes > endPosition - position) return range;
+  if (lastOffsetAt(header, 0) < offset) return range;
+  if (sizeBytes > maxBytes && !minOneBatch) return null;
+  return { segment, position, sizeBytes: Math.min(endPosition - position, Math.max(sizeBytes, maxBytes)), endPosition };
 }
 
 /** A slice of a chunk for a reader, who may hold it for as long as a slow client takes. */
