@@ -21,10 +21,17 @@ export function existingLog(
   return future;
 }
 
-/** Whether a replica's log is in a directory that is offline: an empty one in its place would be taken for all there is. */
-export function isElsewhere(assigned: string, { directories }: LogManager): boolean {
-  if (assigned === UNASSIGNED_DIRECTORY || assigned === MIGRATING_DIRECTORY) return false;
-  return (
-    directories.some(({ offline }) => offline) && !directories.some(({ id, offline }) => id === assigned && !offline)
-  );
+/**
+ * Whether a replica's log is in a directory that is offline: an empty one in its place would be taken for all there is. One whose directory was never told,
+ * and which is not new, may be in any of them.
+ */
+export function isElsewhere(assigned: string, { directories }: LogManager, isNew: boolean): boolean {
+  if (!directories.some(({ offline }) => offline)) return false;
+  if (!isAssigned(assigned)) return !isNew;
+  return !directories.some(({ id, offline }) => id === assigned && !offline);
+}
+
+/** Whether that is the id of a directory. */
+export function isAssigned(directory: string | undefined): boolean {
+  return directory !== undefined && directory !== UNASSIGNED_DIRECTORY && directory !== MIGRATING_DIRECTORY;
 }

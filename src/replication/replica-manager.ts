@@ -277,7 +277,8 @@ export class ReplicaManager {
       this.#deleteLog(topic.name, index);
     }
     try {
-      if (existing === null && isElsewhere(assigned, logs))
+      // What was there before this process registered may have a log, wherever that is.
+      if (existing === null && isElsewhere(assigned, logs, this.#isRegistered))
         throw new DiskError("EIO", "create", `a log of directory ${assigned}`);
       const wanted = this.#replication.moves.takeWish(topic.name, index) ?? assigned;
       return logs.create(topic.name, topic.id, index, logConfigOf(config), wanted);

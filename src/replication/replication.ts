@@ -8,10 +8,11 @@ import type { Logger } from "../logging/index.ts";
 import type { ControllerChannel } from "../metadata/controller-channel.ts";
 import { METADATA_VERSION, MetadataVersion } from "../metadata/features.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
-import type { PartitionImage } from "../metadata/topics-image.ts";
+import { LOST_DIRECTORY, type PartitionImage } from "../metadata/topics-image.ts";
 import type { Counter, Metrics } from "../metrics/index.ts";
 import type { Clock, Timer, Timers } from "../platform/platform.ts";
 import type { RpcClient } from "../rpc/index.ts";
+import { isAssigned } from "./assigned-directory.ts";
 import { DirectoryAssignments } from "./directory-assignments.ts";
 import { DirectoryMoves } from "./directory-moves.ts";
 import { type BrokerAddress, Fetchers } from "./fetcher/fetchers.ts";
@@ -187,9 +188,17 @@ export class Replication {
   /** One that is about to move is told to be in its new directory: that comes first (KIP-858). */
   #tellDirectory(partition: Partition, image: PartitionImage | undefined): void {
     const { directories } = this.#modules.logs;
-    if (directories.length < 2 || partition.isOffline || image === undefined) return;
-    const actual = this.moves.announcedTo(partition) ?? directories.find(({ logs }) => logs.has(partition.log));
+    if (image === undefined) return;
     const known = image.directories[image.replicas.indexOf(this.#nodeId)];
+    if (partition.isOffline) {
+      // Nobody else can know that it is in the directory that is offline, and would have it lead.
+      const isLost = !isAssigned(known) && directories.some(({ offline }) => offline);
+      if (isLost) this.#assignments.noted(partition.topicId, partition.index, LOST_DIRECTORY, known);
+      return;
+    }
+    // The only directory goes without saying, unless another one was told of.
+    if (directories.length < 2 && !isAssigned(known)) return;
+    const actual = this.moves.announcedTo(partition) ?? directories.find(({ logs }) => logs.has(partition.log));
     this.#assignments.noted(partition.topicId, partition.index, actual?.id ?? null, known);
   }
 

@@ -245,6 +245,17 @@ describe("a broker that comes back as another process", () => {
     expect(partitions(fixture)[0]).to.deep.include({ leader: -1, isr: [], eligibleLeaderReplicas: [] });
   });
 
+  it("leads nothing whose only replica is in a directory that it does not tell of, until that is back", async () => {
+    const fixture = await started([2]);
+    const [before] = partitions(fixture);
+    await fixture.time.advance(SESSION_TIMEOUT_MS);
+    await fixture.addBroker(2, { incarnationId: uuidOf(99), logDirs: [uuidOf(777)] });
+    expect(partitions(fixture)[0]).to.deep.include({ leader: -1, directories: before!.directories });
+    await fixture.time.advance(SESSION_TIMEOUT_MS);
+    await fixture.addBroker(2, { incarnationId: uuidOf(100), logDirs: [uuidOf(777), ...before!.directories] });
+    expect(partitions(fixture)[0]).to.deep.include({ leader: 2, isr: [2], leaderRecoveryState: 0 });
+  });
+
   for (const [isClean, outcome] of [
     [false, { leader: -1, isr: [], eligibleLeaderReplicas: [] }],
     [true, { leader: 2, isr: [2], eligibleLeaderReplicas: [] }],

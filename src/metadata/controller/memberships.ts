@@ -83,6 +83,9 @@ export interface Restart {
  * Takes a broker, which is not active, out of the ISRs and ELRs of partitions whose committed records it may have lost: the directory that
  * held the replica is gone, or the process died while acknowledged records were in memory only. Elsewhere all that was acknowledged had been
  * synced (Kafka, which acknowledges from memory, takes an unclean stop as loss everywhere).
+ *
+ * The only replica of a partition stays where it is: its directory may come back, with all that there is. Nobody leads until it does, or until the broker,
+ * which knows whether a directory is offline or is none of its own any more, tells of another one (AssignReplicasToDirs).
  */
 export function evictLossy(brokerId: number, { logDirs, isClean }: Restart, context: StepContext): MetadataRecord[] {
   const { image, index, config, limit } = context;
@@ -98,6 +101,7 @@ export function evictLossy(brokerId: number, { logDirs, isClean }: Restart, cont
       const { topic, partition } = partitionAt(image, topicId, number);
       const directory = directoryOn(partition, brokerId);
       const isGone = !logDirs.includes(directory) && (mayBeGone || !isOnline(directory, logDirs));
+      if (isGone && partition.replicas.length === 1) continue;
       if (!isGone && (isClean || !changer.settings.isWriteCached(topic.name))) continue;
       const key = `${topicId}:${number}`;
       if (seen.has(key)) continue;
