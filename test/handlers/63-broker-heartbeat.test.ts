@@ -271,6 +271,59 @@ describe("a broker that comes back as another process", () => {
     });
   }
 
+  describe("of a topic with write.caching, three replicas and two in sync at least", () => {
+    const configs = [
+      { name: "write.caching", value: "true" },
+      { name: "min.insync.replicas", value: "2" },
+    ];
+    const cached = async () => {
+      const fixture = await ControllerFixture.start({ brokerIds: [1, 2, 3] });
+      await createTopic(fixture, "a", { ...assigned([1, 2, 3]), configs });
+      expect(partitions(fixture)[0]).to.deep.include({ leader: 1, isr: [1, 2, 3] });
+      return fixture;
+    };
+    const fence = (fixture: ControllerFixture, id: number) =>
+      beat(fixture, id, epochOf(fixture, id), { wantFence: true });
+    /** Another process of the broker, which was stopped cleanly or lost what it had in memory. */
+    const restart = (fixture: ControllerFixture, id: number, isClean: boolean) =>
+      fixture.addBroker(id, {
+        incarnationId: uuidOf(90 + id),
+        previousBrokerEpoch: isClean ? epochOf(fixture, id) : -1,
+      });
+
+    it("is not waited for when its power failed: the one that is in sync leads, and it alone", async () => {
+      const fixture = await cached();
+      await fence(fixture, 3);
+      await restart(fixture, 1, false);
+      expect(partitions(fixture)[0]).to.deep.include({ leader: 2, isr: [2], eligibleLeaderReplicas: [] });
+      await fence(fixture, 2);
+      expect(partitions(fixture)[0]).to.deep.include({ leader: -1, isr: [], eligibleLeaderReplicas: [2] });
+      await restart(fixture, 2, true);
+      expect(partitions(fixture)[0]).to.deep.include({ leader: 2, isr: [2] });
+    });
+
+    it("is out of the ISR at once when it comes back before its session ended", async () => {
+      const fixture = await cached();
+      await restart(fixture, 2, false);
+      expect(partitions(fixture)[0]).to.deep.include({ leader: 1, isr: [1, 3], eligibleLeaderReplicas: [] });
+      for (const id of [3, 1]) await fence(fixture, id);
+      expect(partitions(fixture)[0]).to.deep.include({ leader: -1, isr: [], eligibleLeaderReplicas: [1, 3] });
+    });
+
+    for (const isClean of [true, false]) {
+      it(`${isClean ? "leads" : "does not lead"} from the ELR after ${isClean ? "a clean" : "an unclean"} stop`, async () => {
+        const fixture = await cached();
+        for (const id of [1, 2, 3]) await fence(fixture, id);
+        expect(partitions(fixture)[0]).to.deep.include({ leader: -1, isr: [], eligibleLeaderReplicas: [2, 3] });
+        await restart(fixture, 2, isClean);
+        const outcome = isClean
+          ? { leader: 2, isr: [2], eligibleLeaderReplicas: [3] }
+          : { leader: -1, isr: [], eligibleLeaderReplicas: [3] };
+        expect(partitions(fixture)[0]).to.deep.include(outcome);
+      });
+    }
+  });
+
   it("can lead again from another directory, once it is in sync there", async () => {
     const fixture = await started([2, 1]);
     await fixture.time.advance(SESSION_TIMEOUT_MS);
