@@ -23,7 +23,7 @@ const COPIED = [
 /** Cheap ones first: most mutants die in them. */
 const FILES = [
   "test/log/journal/*.test.ts",
-  ...["power-loss", "corruption", "faults"].map(name => `test/log/power-loss/${name}.test.ts`),
+  ...["directories", "power-loss", "corruption", "faults"].map(name => `test/log/power-loss/${name}.test.ts`),
 ];
 const LIMITS = { TEST_POWER_LOSS_STATES: "700", TEST_POWER_LOSS_RUNS: "12", TEST_POWER_LOSS_FAULTS: "0.4" };
 

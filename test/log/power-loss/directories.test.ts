@@ -130,3 +130,31 @@ describe("several log directories", () => {
     expect(fatal).to.have.length(1);
   });
 });
+
+describe("a start that finds the left-overs of a swap that had not begun", () => {
+  it("removes what the compaction had left for it to tell that by, after all else is gone for good", async () => {
+    const platform = createMemoryPlatform();
+    const { logs } = await open(platform);
+    const { directory } = logs.create("topic", TOPIC_ID, 0, CONFIG);
+    await platform.time.complete(logs.close());
+    const { disk } = platform;
+    const [swap, cleaned] = ["00000000000000000000.index.swap", "00000000000000000000.log.cleaned"];
+    for (const name of [swap, cleaned]) {
+      const file = disk.open(`${directory}/${name}`, "create");
+      file.syncNow();
+      file.close();
+    }
+    disk.syncDirectory(directory);
+    const durableAtRemoval: string[][] = [];
+    const remove = disk.remove.bind(disk);
+    disk.remove = path => {
+      if (path.endsWith(cleaned)) durableAtRemoval.push(disk.survivor().list(directory));
+      remove(path);
+    };
+    await open(platform);
+    expect(durableAtRemoval).to.have.length(1);
+    expect(durableAtRemoval[0]).to.include(cleaned);
+    expect(durableAtRemoval[0]).to.not.include(swap);
+    for (const name of [swap, cleaned]) expect(disk.list(directory)).to.not.include(name);
+  });
+});
