@@ -102,6 +102,18 @@ describe("several log directories", () => {
       expect(directoryOf(logs.create("topic", TOPIC_ID, partition, CONFIG))).not.to.equal("/two");
   });
 
+  it("put no new log into one that is cordoned, unless it is wanted there or all of them are", async () => {
+    const { logs } = await withLogs();
+    const place = (partition: number, wanted: string | null = null) =>
+      directoryOf(logs.create("topic", TOPIC_ID, partition, CONFIG, wanted));
+    const [one, two, three] = logs.directories;
+    one!.isCordoned = two!.isCordoned = true;
+    expect([6, 7, 8].map(partition => place(partition))).to.deep.equal(["/three", "/three", "/three"]);
+    expect(place(9, "/one")).to.equal("/one");
+    three!.isCordoned = true;
+    expect(place(10)).to.equal("/two");
+  });
+
   it("start without one that cannot be read", async () => {
     const { logs, platform } = await withLogs();
     await platform.time.complete(logs.close());
