@@ -14,6 +14,7 @@ import {
   computeCrc,
   crc32c,
   decompress,
+  decompressTransiently,
   forEachRecord,
   recordCountAt,
   stampTimestamps,
@@ -158,9 +159,13 @@ for (const codec of ["gzip", "snappy", "lz4", "zstd"] as const) {
     const decompressing = nanosecondsPerCall(() => {
       decompress(CODEC[codec], compressed, { maxSizeBytes: 1 << 26 });
     });
+    const transiently = nanosecondsPerCall(() => {
+      decompressTransiently(CODEC[codec], compressed, { maxSizeBytes: 1 << 26 });
+    });
     row(`${codec}, ${sizeBytes} B`, {
       compress: ((sizeBytes * 1000) / compressing).toFixed(0),
       decompress: ((sizeBytes * 1000) / decompressing).toFixed(0),
+      transiently: ((sizeBytes * 1000) / transiently).toFixed(0),
       ratio: (sizeBytes / compressed.length).toFixed(1),
     });
   }
