@@ -20,7 +20,7 @@ import { followMetadata, joinQuorum, leaderKnown, openChannel } from "./broker/q
 import { envelopeRunner, nodeServices } from "./broker/services.ts";
 import { BrokerStartError, checkSupported } from "./broker/supported.ts";
 import { Teardown } from "./broker/teardown.ts";
-import { BrokerConfig } from "./config/index.ts";
+import { BrokerConfig, formatListener } from "./config/index.ts";
 import type { BrokerServices } from "./handlers/context.ts";
 import { handlers } from "./handlers/index.ts";
 import { type LogDirectory, LogManager, logManagerOptions } from "./log/index.ts";
@@ -124,7 +124,7 @@ export class Broker {
       overrides: {
         "node.id": String(nodeId),
         "log.dirs": dataDir,
-        listeners: `PLAINTEXT://${host.includes(":") ? `[${host}]` : host}:${port}`,
+        listeners: formatListener({ name: "PLAINTEXT", host, port }),
         ...Object.fromEntries(given),
       },
     });

@@ -14,6 +14,7 @@
 import { Broker, BrokerStartError } from "./broker.ts";
 import { ClusterClient } from "./client/cluster-client.ts";
 import { type ClusterStatus, clusterStatus } from "./client/cluster-status.ts";
+import { formatAddress, formatListener } from "./config/index.ts";
 import { type Logger, nullLogger } from "./logging/index.ts";
 import type { Platform } from "./platform/platform.ts";
 
@@ -97,7 +98,7 @@ export class Cluster {
 
   /** What clients are to be told: `host:port` of every node, separated by commas, whether it runs or not. */
   get bootstrapServers(): string {
-    return this.#places.map(({ port }) => `${inUrl(this.#host)}:${port}`).join(",");
+    return this.#places.map(({ port }) => formatAddress(this.#host, port)).join(",");
   }
 
   /** The brokers that run, by number. */
@@ -118,7 +119,7 @@ export class Cluster {
    */
   async status(): Promise<ClusterStatus> {
     const running = this.#places.filter(({ id }) => this.#brokers.has(id));
-    const bootstrapServers = running.map(({ port }) => `${inUrl(this.#host)}:${port}`).join(",");
+    const bootstrapServers = running.map(({ port }) => formatAddress(this.#host, port)).join(",");
     const client = new ClusterClient({ bootstrapServers, clientId: "samsa-status" }, { platform: this.#platform });
     try {
       return await clusterStatus(client);
@@ -166,8 +167,8 @@ export class Cluster {
 
   #start({ id: nodeId, port, controllerPort }: NodePlace): Promise<Broker> {
     const { config, logger = nullLogger, onFatal } = this.#options;
-    const host = inUrl(this.#host);
-    const peers = this.#places.map(place => `${place.id}@${host}:${place.port}`).join(",");
+    const host = this.#host;
+    const peers = this.#places.map(place => `${place.id}@${formatAddress(host, place.port)}`).join(",");
     return Broker.start({
       nodeId,
       dataDir: `${this.#dataDir}/node-${nodeId}`,
@@ -175,7 +176,10 @@ export class Cluster {
       logger: logger.child({ node: nodeId }),
       ...(onFatal === undefined ? {} : { onFatal: error => onFatal(nodeId, error) }),
       config: {
-        listeners: `PLAINTEXT://${host}:${port},CONTROLLER://${host}:${controllerPort}`,
+        listeners: [
+          formatListener({ name: "PLAINTEXT", host, port }),
+          formatListener({ name: "CONTROLLER", host, port: controllerPort }),
+        ].join(","),
         ...(this.#places.length > 1 ? { "samsa.peers": peers } : {}),
         "default.replication.factor": Math.min(MAX_DEFAULT_REPLICAS, this.#places.length),
         ...config,
@@ -214,8 +218,4 @@ async function freePlaces(platform: Platform, host: string, count: number): Prom
     port: ports[2 * index]!,
     controllerPort: ports[2 * index + 1]!,
   }));
-}
-
-function inUrl(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }

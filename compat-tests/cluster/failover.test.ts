@@ -3,9 +3,8 @@
  * record is there once, where it was promised and in order. The longest wait for an acknowledgement is told, not asserted: `npm run bench` measures.
  */
 import { expect } from "chai";
-import { hasKcat } from "../support/kcat.ts";
 import { longestGapMs, verifyKept } from "./acknowledgements.ts";
-import { canCompileProducer, IdempotentProducer } from "./idempotent-producer.ts";
+import { IdempotentProducer, requireProducer } from "./idempotent-producer.ts";
 import { ProcessCluster } from "./process-cluster.ts";
 import { readBack } from "./read-back.ts";
 
@@ -23,10 +22,7 @@ describe("three processes under an idempotent librdkafka producer", function () 
   let producer: IdempotentProducer | null = null;
 
   before(function () {
-    if (hasKcat && canCompileProducer) return;
-    if (process.env.TEST_REQUIRE_CLIENTS) throw new Error("kcat, a C compiler and librdkafka's headers are needed");
-    console.log("      skipped: kcat, a C compiler and librdkafka's headers are needed");
-    this.skip();
+    requireProducer(this);
   });
 
   beforeEach(async () => {

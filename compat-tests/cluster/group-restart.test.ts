@@ -5,8 +5,7 @@
 import { expect } from "chai";
 import { type GroupClient, kafkajs, kcat } from "../groups/clients.ts";
 import { GroupRun, type Member } from "../groups/group-run.ts";
-import { hasKcat } from "../support/kcat.ts";
-import { canCompileProducer, IdempotentProducer } from "./idempotent-producer.ts";
+import { IdempotentProducer, requireProducer } from "./idempotent-producer.ts";
 import { ProcessCluster } from "./process-cluster.ts";
 
 const TOPIC = "events";
@@ -26,10 +25,7 @@ for (const client of [kcat, kafkajs]) {
     let run: GroupRun;
 
     before(function () {
-      if (hasKcat && canCompileProducer) return;
-      if (process.env.TEST_REQUIRE_CLIENTS) throw new Error("kcat, a C compiler and librdkafka's headers are needed");
-      console.log("      skipped: kcat, a C compiler and librdkafka's headers are needed");
-      this.skip();
+      requireProducer(this);
     });
 
     beforeEach(async () => {

@@ -16,6 +16,7 @@ import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { hasKcat } from "../support/kcat.ts";
 
 export interface IdempotentProducerOptions {
   readonly bootstrapServers: string;
@@ -42,8 +43,17 @@ export interface Acknowledgement {
 const SOURCE = fileURLToPath(new URL("idempotent-producer.c", import.meta.url));
 
 /** Whether a C compiler and librdkafka's headers are here. */
-export const canCompileProducer: boolean =
+const canCompileProducer: boolean =
   spawnSync("cc", ["-E", "-include", "librdkafka/rdkafka.h", "-x", "c", "/dev/null", "-o", "/dev/null"]).status === 0;
+
+/** Skips a suite visibly where there is no producer, or no kcat to read back with; fails where clients are required (`TEST_REQUIRE_CLIENTS`). */
+export function requireProducer(suite: Mocha.Context): void {
+  if (hasKcat && canCompileProducer) return;
+  const reason = "kcat, a C compiler and librdkafka's headers are needed";
+  if (process.env.TEST_REQUIRE_CLIENTS) throw new Error(reason);
+  console.log(`      skipped: ${reason}`);
+  suite.skip();
+}
 
 export class IdempotentProducer {
   readonly #child: ChildProcess;

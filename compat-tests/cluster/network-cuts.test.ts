@@ -6,9 +6,8 @@
  * A client that is cut off itself notices by its own timeouts only, which are minutes by default: there the producer is given shorter ones.
  */
 import { expect } from "chai";
-import { hasKcat } from "../support/kcat.ts";
 import { longestGap, verifyKept } from "./acknowledgements.ts";
-import { canCompileProducer, IdempotentProducer } from "./idempotent-producer.ts";
+import { IdempotentProducer, requireProducer } from "./idempotent-producer.ts";
 import { canMakeNetworks, NetworkCluster } from "./network-cluster.ts";
 import { readBack } from "./read-back.ts";
 
@@ -28,8 +27,9 @@ describe("three processes whose network is cut, under an idempotent librdkafka p
   let producer: IdempotentProducer | null = null;
 
   before(async function () {
-    if (!hasKcat || !canCompileProducer || !canMakeNetworks) {
-      console.log("      skipped: root, network namespaces, kcat, a C compiler and librdkafka's headers are needed");
+    requireProducer(this);
+    if (!canMakeNetworks) {
+      console.log("      skipped: root and network namespaces are needed");
       this.skip();
     }
     cluster = await NetworkCluster.start();

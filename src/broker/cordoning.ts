@@ -2,7 +2,7 @@
 import type { BrokerConfig } from "../config/index.ts";
 import type { LogDirectory } from "../log/index.ts";
 import type { Logger } from "../logging/index.ts";
-import { METADATA_VERSION, MetadataVersion } from "../metadata/features.ts";
+import { MetadataVersion, metadataVersionOf } from "../metadata/features.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 
 export interface CordoningModules {
@@ -20,7 +20,7 @@ export function followCordoning(
 ): () => void {
   let cordoned: readonly string[] = [];
   const apply = (): boolean => {
-    const isKnown = (metadata.image.features.get(METADATA_VERSION) ?? 0) >= MetadataVersion.CORDONED_DIRECTORIES;
+    const isKnown = metadataVersionOf(metadata.image) >= MetadataVersion.CORDONED_DIRECTORIES;
     const paths = isKnown ? config.cordonedLogDirs : [];
     if (paths.length === cordoned.length && paths.every(path => cordoned.includes(path))) return false;
     cordoned = paths;

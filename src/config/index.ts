@@ -22,7 +22,13 @@ export {
   validateClientMetricsConfigs,
 } from "./dynamic-update.ts";
 export { GroupConfig, type GroupConfigName, validateGroupConfigs } from "./group-config.ts";
-export { formatListener, type ListenerConfig, parseListener, type SecurityProtocol } from "./listeners.ts";
+export {
+  formatAddress,
+  formatListener,
+  type ListenerConfig,
+  parseListener,
+  type SecurityProtocol,
+} from "./listeners.ts";
 export { renderConfigMarkdown } from "./markdown.ts";
 export { Password } from "./password.ts";
 export { ConfigError, type ConfigProblem } from "./problems.ts";

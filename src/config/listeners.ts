@@ -25,7 +25,12 @@ export function parseListener(text: string): ListenerAddress | null {
 
 /** The inverse of {@link parseListener}. */
 export function formatListener({ name, host, port }: ListenerAddress): string {
-  return `${name}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return `${name}://${formatAddress(host, port)}`;
+}
+
+/** `host:port`, an IPv6 address in brackets. */
+export function formatAddress(host: string, port: number): string {
+  return `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
 }
 
 /** Reads `NAME:PROTOCOL,NAME:PROTOCOL`. Entries that are not of this form are left out and named in `malformed`. */

@@ -20,7 +20,7 @@ import type { RequestInputOf, ResponseOf } from "../../protocol/schema.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Clock, Timers } from "../platform/platform.ts";
 import type { ControllerChannel } from "./controller-channel.ts";
-import { METADATA_VERSION, MetadataVersion } from "./features.ts";
+import { MetadataVersion, metadataVersionOf } from "./features.ts";
 import type { MetadataStore } from "./metadata-store.ts";
 
 export interface BrokerLifecycleOptions {
@@ -299,5 +299,5 @@ export class BrokerLifecycle {
 }
 
 function hasCordoning({ image, isCaughtUp }: BrokerLifecycleModules["metadata"]): boolean {
-  return isCaughtUp && (image.features.get(METADATA_VERSION) ?? 0) >= MetadataVersion.CORDONED_DIRECTORIES;
+  return isCaughtUp && metadataVersionOf(image) >= MetadataVersion.CORDONED_DIRECTORIES;
 }

@@ -30,6 +30,11 @@ export const supportedFeatures: readonly SupportedFeature[] = [...FEATURES, KRAF
   }))
   .sort((a, b) => (a.name < b.name ? -1 : 1));
 
+/** The cluster's finalized level of `metadata.version`; 0 while it is not known. */
+export function metadataVersionOf(image: { readonly features: ReadonlyMap<string, number> }): number {
+  return image.features.get(METADATA_VERSION) ?? 0;
+}
+
 /** Version of PartitionRecord and PartitionChangeRecord that a metadata version allows. */
 export function partitionRecordVersion(metadataVersion: number): number {
   if (metadataVersion >= MetadataVersion.ELIGIBLE_LEADER_REPLICAS) return 2;

@@ -5,7 +5,12 @@
  * Within each part records are sorted, so that equal images make equal snapshots.
  */
 import type { BrokerRegistration, ControllerRegistration } from "./cluster-image.ts";
-import { METADATA_VERSION, partitionRecordVersion, registerBrokerRecordVersion } from "./features.ts";
+import {
+  METADATA_VERSION,
+  metadataVersionOf,
+  partitionRecordVersion,
+  registerBrokerRecordVersion,
+} from "./features.ts";
 import type { MetadataImage } from "./image.ts";
 import { type MetadataRecord, record } from "./records.ts";
 import type { PartitionImage, TopicImage } from "./topics-image.ts";
@@ -13,7 +18,7 @@ import type { PartitionImage, TopicImage } from "./topics-image.ts";
 /** The image's records, in order. */
 export function* snapshotRecords(image: MetadataImage): Generator<MetadataRecord> {
   yield* featureRecords(image);
-  const metadataVersion = image.features.get(METADATA_VERSION) ?? 0;
+  const metadataVersion = metadataVersionOf(image);
   const brokerVersion = registerBrokerRecordVersion(metadataVersion);
   for (const registration of byNumber(image.cluster.brokers)) yield brokerRecord(registration, brokerVersion);
   for (const registration of byNumber(image.cluster.controllers)) yield controllerRecord(registration);

@@ -6,7 +6,7 @@ import type { BrokerConfig } from "../config/index.ts";
 import type { LogDirectory, LogManager } from "../log/index.ts";
 import type { Logger } from "../logging/index.ts";
 import type { ControllerChannel } from "../metadata/controller-channel.ts";
-import { METADATA_VERSION, MetadataVersion } from "../metadata/features.ts";
+import { MetadataVersion, metadataVersionOf } from "../metadata/features.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import { LOST_DIRECTORY, type PartitionImage } from "../metadata/topics-image.ts";
 import type { Counter, Metrics } from "../metrics/index.ts";
@@ -204,7 +204,7 @@ export class Replication {
 
   /** Whether the metadata has the replica in `directory`, or keeps no directories of replicas. */
   #isAgreed(partition: Partition, directory: LogDirectory): boolean {
-    const level = this.#modules.metadata.image.features.get(METADATA_VERSION) ?? 0;
+    const level = metadataVersionOf(this.#modules.metadata.image);
     if (directory.id === null || level < MetadataVersion.DIRECTORY_ASSIGNMENT) return true;
     const image = this.#imageOf(partition);
     return image?.directories[image.replicas.indexOf(this.#nodeId)] === directory.id;

@@ -1,5 +1,5 @@
 import { CliFailure, usageFailure } from "../../client/failure.ts";
-import type { BrokerConfig } from "../../config/index.ts";
+import { type BrokerConfig, formatAddress, formatListener } from "../../config/index.ts";
 import { createLogger, type Logger } from "../../logging/index.ts";
 import { DiskError } from "../../platform/platform.ts";
 import { type CliContext, defineCommand, parsePairs, requireNumber } from "../command.ts";
@@ -124,7 +124,7 @@ async function runBroker(
   const metrics = broker.metricsAddress;
   const about = `(node ${config.nodeId}, data in ${config.logDirs.join(", ")})`;
   const { host, port } = config.hasRole("broker") ? broker.address : { host: "", port: -1 };
-  const where = port < 0 ? "controls" : `clients connect to ${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const where = port < 0 ? "controls" : `clients connect to ${formatAddress(host, port)}`;
   await terminal.write(`Samsa ${version} is ready: ${where} ${about}.\n`);
   if (metrics !== null) await terminal.write(`Metrics: http://${metrics.host}:${metrics.port}/metrics\n`);
   try {
@@ -150,7 +150,7 @@ export function settingsOf(args: StartArguments): Record<string, string> {
   if (args.host !== undefined || args.port !== undefined) {
     // Clients cannot be sent to a wildcard address: an empty host listens everywhere and is advertised by the machine's name.
     const host = args.host === "0.0.0.0" || args.host === "::" ? "" : (args.host ?? "127.0.0.1");
-    settings.listeners = `PLAINTEXT://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${args.port ?? 9092}`;
+    settings.listeners = formatListener({ name: "PLAINTEXT", host, port: args.port ?? 9092 });
   }
   if (args.peers !== undefined) settings["samsa.peers"] = args.peers.join(",");
   if (args["data-dir"] !== undefined) settings["log.dirs"] = args["data-dir"].join(",");

@@ -41,7 +41,7 @@ export class JournalFile<L> {
   #writeCount = 0;
   #syncedCount = 0;
 
-  /** `file` is allocated in full and durable, and its header says that it is not in use. */
+  /** `file` is durable, and its header says that it is not in use; it grows up to `sizeBytes`. */
   constructor(file: File, sizeBytes: number) {
     this.path = file.path;
     this.#file = file;

@@ -6,7 +6,7 @@ import type { BrokerRegistrationChangeRecord } from "../../../protocol/internal/
 import type { BrokerConfig } from "../../config/index.ts";
 import type { Decision } from "../../machine/state-machine.ts";
 import { type BrokerRegistration, REGISTRATION_CHANGE_OFF, REGISTRATION_CHANGE_ON } from "../cluster-image.ts";
-import { METADATA_VERSION, MetadataVersion } from "../features.ts";
+import { MetadataVersion, metadataVersionOf } from "../features.ts";
 import type { MetadataImage } from "../image.ts";
 import { type MetadataRecord, record } from "../records.ts";
 import {
@@ -76,7 +76,7 @@ export function directoriesStep(
 ): Operation<Step> {
   return changeStep("directories-offline", broker, (before, image, index) => {
     const logDirs = before.logDirs.filter(id => !offline.includes(id));
-    const isKnown = (image.features.get(METADATA_VERSION) ?? 0) >= MetadataVersion.DIRECTORY_ASSIGNMENT;
+    const isKnown = metadataVersionOf(image) >= MetadataVersion.DIRECTORY_ASSIGNMENT;
     const isNew = isKnown && logDirs.length > 0 && logDirs.length < before.logDirs.length;
     const after = isNew ? { ...before, logDirs } : before;
     const changes = leaveIsrs(before.id, contextOf(withRegistration(image, before.id, after), index, modules));

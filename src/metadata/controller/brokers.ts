@@ -10,7 +10,7 @@ import type { ControllerRegistration as ControllerRegistrationApi } from "../../
 import { ApiError, Errors } from "../../../protocol/errors.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/schema.ts";
 import type { BrokerRegistration } from "../cluster-image.ts";
-import { KRAFT_VERSION, METADATA_VERSION, registerBrokerRecordVersion } from "../features.ts";
+import { KRAFT_VERSION, metadataVersionOf, registerBrokerRecordVersion } from "../features.ts";
 import type { MetadataImage } from "../image.ts";
 import { type MetadataRecord, record } from "../records.ts";
 import { type Operation, unchanged } from "./operation.ts";
@@ -41,7 +41,7 @@ export function registerBroker(
       const before = image.cluster.brokers.get(request.brokerId);
       const isSameProcess = before?.incarnationId === request.incarnationId;
       const brokerEpoch = isSameProcess ? before.epoch : nextOffset;
-      const version = registerBrokerRecordVersion(image.features.get(METADATA_VERSION) ?? 0);
+      const version = registerBrokerRecordVersion(metadataVersionOf(image));
       const registration = record("RegisterBrokerRecord", version, {
         brokerId: request.brokerId,
         isMigratingZkBroker: false,

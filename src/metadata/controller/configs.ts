@@ -20,7 +20,7 @@ import {
   validateTopicConfigs,
 } from "../../config/index.ts";
 import { ALL_BROKERS, type ConfigResource, resourceKey } from "../configs-image.ts";
-import { METADATA_VERSION, MetadataVersion } from "../features.ts";
+import { MetadataVersion, metadataVersionOf } from "../features.ts";
 import type { MetadataImage } from "../image.ts";
 import { type MetadataRecord, record } from "../records.ts";
 import { MIN_INSYNC_REPLICAS } from "./elr-safety.ts";
@@ -269,7 +269,7 @@ function checkCordoning(
 ): ItemError | null {
   if (type !== ConfigResourceType.BROKER || ![...keys, ...changedKeys(before, after)].includes(CORDONED_LOG_DIRS))
     return null;
-  if ((image.features.get(METADATA_VERSION) ?? 0) >= MetadataVersion.CORDONED_DIRECTORIES) return null;
+  if (metadataVersionOf(image) >= MetadataVersion.CORDONED_DIRECTORIES) return null;
   return itemError(
     Errors.INVALID_CONFIG,
     `The ${CORDONED_LOG_DIRS} configuration value cannot be set because it requires metadata.version >= 4.3-IV0`,

@@ -5,7 +5,7 @@
 import type { BrokerHeartbeat } from "../../../protocol/apis/63-broker-heartbeat.ts";
 import type { RequestOf } from "../../../protocol/schema.ts";
 import type { BrokerRegistration } from "../cluster-image.ts";
-import { METADATA_VERSION, MetadataVersion } from "../features.ts";
+import { MetadataVersion, metadataVersionOf } from "../features.ts";
 import type { MetadataImage } from "../image.ts";
 import type { MetadataRecord } from "../records.ts";
 import {
@@ -114,7 +114,7 @@ function cordonedRecords(
   image: MetadataImage,
 ): MetadataRecord[] {
   if (cordonedLogDirs === null) return [];
-  if ((image.features.get(METADATA_VERSION) ?? 0) < MetadataVersion.CORDONED_DIRECTORIES) return [];
+  if (metadataVersionOf(image) < MetadataVersion.CORDONED_DIRECTORIES) return [];
   const before = broker.cordonedLogDirs;
   const after = [...cordonedLogDirs].sort();
   if (before !== null && before.length === after.length && after.every(id => before.includes(id))) return [];

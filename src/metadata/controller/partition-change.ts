@@ -11,7 +11,7 @@
  * Unlike Kafka the last known leader is not elected by itself: that is an unclean election like others, in which it comes first.
  */
 import type { PartitionChangeRecord } from "../../../protocol/internal/metadata/topic.ts";
-import { METADATA_VERSION, partitionRecordVersion } from "../features.ts";
+import { metadataVersionOf, partitionRecordVersion } from "../features.ts";
 import type { MetadataImage } from "../image.ts";
 import { type MetadataRecord, record } from "../records.ts";
 import { NO_LEADER, NO_LEADER_CHANGE, type PartitionImage, RECOVERING } from "../topics-image.ts";
@@ -57,7 +57,7 @@ export function partitionChangeRecord(
   change: PartitionChange,
   image: MetadataImage,
 ): MetadataRecord {
-  const version = partitionRecordVersion(image.features.get(METADATA_VERSION) ?? 0);
+  const version = partitionRecordVersion(metadataVersionOf(image));
   return record("PartitionChangeRecord", version, {
     partitionId: partition,
     topicId,

@@ -3,7 +3,7 @@
  */
 import type { BrokerConfig } from "../../config/index.ts";
 import type { BrokerRegistration } from "../cluster-image.ts";
-import { ELIGIBLE_LEADER_REPLICAS_VERSION, METADATA_VERSION, MetadataVersion } from "../features.ts";
+import { ELIGIBLE_LEADER_REPLICAS_VERSION, MetadataVersion, metadataVersionOf } from "../features.ts";
 import type { MetadataImage } from "../image.ts";
 import type { MetadataRecord } from "../records.ts";
 import { LOST_DIRECTORY, MIGRATING_DIRECTORY, type TopicImage, UNASSIGNED_DIRECTORY } from "../topics-image.ts";
@@ -70,7 +70,7 @@ export function isOnline(directory: string | undefined, logDirs: readonly string
 
 /** Whether eligible leader replicas are kept (KIP-966). */
 export function hasEligibleLeaderReplicas(image: MetadataImage): boolean {
-  const metadataVersion = image.features.get(METADATA_VERSION) ?? 0;
+  const metadataVersion = metadataVersionOf(image);
   const level = image.features.get(ELIGIBLE_LEADER_REPLICAS_VERSION) ?? 0;
   return level >= 1 && metadataVersion >= MetadataVersion.ELIGIBLE_LEADER_REPLICAS;
 }

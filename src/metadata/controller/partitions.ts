@@ -5,7 +5,7 @@ import type { CreatePartitions } from "../../../protocol/apis/37-create-partitio
 import { ApiError, Errors } from "../../../protocol/errors.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/schema.ts";
 import type { BrokerConfig } from "../../config/index.ts";
-import { METADATA_VERSION, partitionRecordVersion } from "../features.ts";
+import { metadataVersionOf, partitionRecordVersion } from "../features.ts";
 import type { MetadataImage } from "../image.ts";
 import type { MetadataRecord } from "../records.ts";
 import { partitionRecord } from "../snapshot.ts";
@@ -88,7 +88,7 @@ function growOne(
             start: start + before,
           })
         : assignedReplicas(topic, assignments, added, image);
-    const version = partitionRecordVersion(image.features.get(METADATA_VERSION) ?? 0);
+    const version = partitionRecordVersion(metadataVersionOf(image));
     return replicas.map((brokerIds, index) =>
       partitionRecord(topic, newPartition(before + index, brokerIds, image), version),
     );

@@ -7,7 +7,7 @@ import { ApiError, Errors } from "../../../protocol/errors.ts";
 import type { RequestOf, ResponseOf } from "../../../protocol/schema.ts";
 import type { BrokerConfig } from "../../config/index.ts";
 import type { BrokerRegistration } from "../cluster-image.ts";
-import { METADATA_VERSION, MetadataVersion } from "../features.ts";
+import { MetadataVersion, metadataVersionOf } from "../features.ts";
 import type { MetadataImage } from "../image.ts";
 import type { MetadataRecord } from "../records.ts";
 import { checkBrokerEpoch } from "./brokers.ts";
@@ -50,7 +50,7 @@ export function assignReplicasToDirs(
 }
 
 function checkSupported(image: MetadataImage): void {
-  if ((image.features.get(METADATA_VERSION) ?? 0) >= MetadataVersion.DIRECTORY_ASSIGNMENT) return;
+  if (metadataVersionOf(image) >= MetadataVersion.DIRECTORY_ASSIGNMENT) return;
   throw new ApiError(Errors.UNSUPPORTED_VERSION, "Directory assignment is not supported yet.");
 }
 

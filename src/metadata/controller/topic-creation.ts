@@ -7,7 +7,7 @@ import type { CreateTopics } from "../../../protocol/apis/19-create-topics.ts";
 import { ApiError, Errors } from "../../../protocol/errors.ts";
 import { type RequestOf, type ResponseOf, ZERO_UUID } from "../../../protocol/schema.ts";
 import { type BrokerConfig, ConfigResourceType, describeTopic, validateTopicConfigs } from "../../config/index.ts";
-import { METADATA_VERSION, partitionRecordVersion } from "../features.ts";
+import { metadataVersionOf, partitionRecordVersion } from "../features.ts";
 import type { MetadataImage } from "../image.ts";
 import { CLUSTER_METADATA_TOPIC } from "../internal-topics.ts";
 import { type MetadataRecord, record } from "../records.ts";
@@ -198,7 +198,7 @@ function newTopic(
   configs: ReadonlyMap<string, string>,
   { image, id, described }: CreateContext,
 ): NewTopic {
-  const version = partitionRecordVersion(image.features.get(METADATA_VERSION) ?? 0);
+  const version = partitionRecordVersion(metadataVersionOf(image));
   const records: MetadataRecord[] = [record("TopicRecord", 0, { name, topicId: id })];
   for (const [key, value] of configs) {
     records.push(
