@@ -38,6 +38,7 @@ import type { PartitionLog } from "./partition-log.ts";
 import { ZERO_UUID } from "./partition-metadata.ts";
 import { PendingWrites } from "./pending-writes.ts";
 import { PeriodicWork } from "./periodic-work.ts";
+import { Removals } from "./removals.ts";
 import { SegmentCache } from "./segment-cache.ts";
 import { TailCache } from "./tail-cache.ts";
 
@@ -69,6 +70,7 @@ export class LogManager {
   readonly #opener: LogOpener;
   readonly #writes: PendingWrites;
   readonly #deletions: LogDeletions;
+  readonly #removals: Removals;
   readonly #registry = new LogRegistry();
   #metadataLog: PartitionLog | null = null;
   #prepared: Promise<readonly LogDirectory[]> | null = null;
@@ -129,11 +131,12 @@ export class LogManager {
       onFailed: (directory, error) => this.#directories.takeOffline(directory, error),
     });
     this.#writes = new PendingWrites(options, { timers: this.#platform.timers, flushScheduler: this.flushScheduler });
+    this.#removals = new Removals({ timers: this.#platform.timers, onFailed: error => this.#backgroundFailed(error) });
     this.#deletions = new LogDeletions({
       platform: this.#platform,
       directories: this.#directories,
       journals: this.#journals,
-      removeLater: (delayMs, remove) => this.#removeLater(delayMs, remove),
+      removeLater: (delayMs, remove) => this.#removals.add(delayMs, remove),
     });
     const { disk, clock, random } = this.#platform;
     this.#opener = new LogOpener({
@@ -207,7 +210,7 @@ export class LogManager {
       {
         ...{ disk: this.#platform.disk, logger: this.#logger, directories: this.#directories, opener: this.#opener },
         ...{ registry: this.#registry, futures: this.futures, deletions: this.#deletions },
-        removeLater: (delayMs, remove) => this.#removeLater(delayMs, remove),
+        removeLater: (delayMs, remove) => this.#removals.add(delayMs, remove),
       },
     );
     for (const directory of directories) {
@@ -364,7 +367,7 @@ export class LogManager {
       cleanedOffsetChanged: log => directories.tryIn(directories.holding(log), held => held.writeCleanedOffsets()),
       syncFailed: error => this.flushScheduler.fail(error),
       storageFailed: (log, error) => directories.takeOffline(directories.holding(log), error),
-      removeLater: (delayMs, remove) => this.#removeLater(delayMs, remove),
+      removeLater: (delayMs, remove) => this.#removals.add(delayMs, remove),
     };
   }
 
@@ -388,11 +391,5 @@ export class LogManager {
 
   #backgroundFailed(error: unknown): void {
     this.#logger.error("log.background-failed", { error: String(error) });
-  }
-
-  #removeLater(delayMs: number, remove: () => Promise<void>): void {
-    this.#platform.timers.after(delayMs, () => {
-      remove().catch(error => this.#backgroundFailed(error));
-    });
   }
 }

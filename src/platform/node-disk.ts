@@ -6,6 +6,7 @@
  */
 import fs from "node:fs";
 import { lockFile } from "./node-lock.ts";
+import { removeGradually } from "./node-removal.ts";
 import { type Disk, DiskError, type File, type FileStatus, type OpenMode } from "./platform.ts";
 
 const OPEN_FLAGS: Record<OpenMode, number> = {
@@ -63,13 +64,12 @@ export class NodeDisk implements Disk {
     }
   }
 
-  removeAsync(path: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      fs.unlink(path, error => {
-        if (error === null || error.code === "ENOENT") resolve();
-        else reject(diskError("remove", path, error));
-      });
-    });
+  async removeAsync(path: string): Promise<void> {
+    try {
+      await removeGradually(path);
+    } catch (error) {
+      throw diskError("remove", path, error);
+    }
   }
 
   removeDirectory(path: string): void {

@@ -1,9 +1,21 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  linkSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { NodeDisk } from "../../src/platform/node-disk.ts";
+import { DiskError } from "../../src/platform/platform.ts";
 import { diskContract, expectDiskError } from "./disk-contract.ts";
 
 function temporaryDirectory(): { directory: string; close(): void } {
@@ -31,6 +43,43 @@ describe("NodeDisk.open(…).syncNow", () => {
     await Promise.all([first, second]);
     if (process.platform === "linux") expect(descriptors()).to.equal(before);
     file.close();
+    close();
+  });
+});
+
+describe("NodeDisk.removeAsync", () => {
+  /** Large enough to be freed in several pieces. */
+  const SIZE_BYTES = 10 * 1024 * 1024;
+
+  it("takes the name of a large file at once and frees its space before it resolves", async () => {
+    const { directory, close } = temporaryDirectory();
+    const path = `${directory}/large`;
+    writeFileSync(path, Buffer.alloc(SIZE_BYTES, 1));
+    const reader = openSync(path, "r");
+    await new NodeDisk().removeAsync(path);
+    expect(existsSync(path)).to.equal(false);
+    expect(fstatSync(reader).size).to.be.below(SIZE_BYTES / 2);
+    closeSync(reader);
+    close();
+  });
+
+  it("leaves another name of a large file all that it had", async () => {
+    const { directory, close } = temporaryDirectory();
+    const contents = Buffer.alloc(SIZE_BYTES, 7);
+    writeFileSync(`${directory}/a`, contents);
+    linkSync(`${directory}/a`, `${directory}/b`);
+    await new NodeDisk().removeAsync(`${directory}/a`);
+    expect(existsSync(`${directory}/a`)).to.equal(false);
+    expect(readFileSync(`${directory}/b`).equals(contents)).to.equal(true);
+    close();
+  });
+
+  it("tells of what cannot be removed", async () => {
+    const { directory, close } = temporaryDirectory();
+    await new NodeDisk().removeAsync(directory).then(
+      () => expect.fail("a directory was removed as a file"),
+      error => expect(error).to.be.instanceOf(DiskError),
+    );
     close();
   });
 });
