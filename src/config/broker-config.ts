@@ -10,7 +10,7 @@
 import { type BrokerConfigName, type BrokerConfigValue, brokerConfigs, isBrokerConfigName } from "./broker-configs.ts";
 import { checkBrokerConfig } from "./checks.ts";
 import { ConfigSource } from "./config-source.ts";
-import { checkCordonedLogDirs, cordonedPaths } from "./cordoned-log-dirs.ts";
+import { CORDONED_LOG_DIRS, checkCordonedLogDirs, cordonedPaths } from "./cordoned-log-dirs.ts";
 import { type AnyConfigValue, type ConfigDefinition, effectiveDefault, updateModeOf } from "./definition.ts";
 import { emulatedBrokerDefaults } from "./emulation.ts";
 import {
@@ -64,8 +64,8 @@ export class BrokerConfig {
     const config = new BrokerConfig(settings, sources.hostname ?? "localhost");
     problems.push(...checkBrokerConfig(config));
     // Only here: an update is checked by the active controller, whose directories are others than the broker's.
-    const complaint = checkCordonedLogDirs(config.get("cordoned.log.dirs"), config.logDirs);
-    if (complaint !== null && config.hasRole("broker")) problems.push(error("cordoned.log.dirs", complaint));
+    const complaint = checkCordonedLogDirs(config.get(CORDONED_LOG_DIRS), config.logDirs);
+    if (complaint !== null && config.hasRole("broker")) problems.push(error(CORDONED_LOG_DIRS, complaint));
     return { config, problems };
   }
 
@@ -185,7 +185,7 @@ export class BrokerConfig {
 
   /** The log directories that `cordoned.log.dirs` names now (KIP-1066). */
   get cordonedLogDirs(): readonly string[] {
-    return cordonedPaths(this.get("cordoned.log.dirs"), this.logDirs);
+    return cordonedPaths(this.get(CORDONED_LOG_DIRS), this.logDirs);
   }
 
   /** Where `__cluster_metadata-0` lives: `metadata.log.dir`, else the first log directory. */

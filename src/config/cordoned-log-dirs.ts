@@ -1,5 +1,7 @@
 /** `cordoned.log.dirs` (KIP-1066): which log directories are to get no new replicas. */
 
+export const CORDONED_LOG_DIRS = "cordoned.log.dirs";
+
 /** Stands for all log directories, and alone. */
 const ALL = "*";
 

@@ -2,6 +2,7 @@
 export { BrokerConfig, type ConfigLayer, type Role } from "./broker-config.ts";
 export { type BrokerConfigName, type BrokerConfigValue, brokerConfigs, isBrokerConfigName } from "./broker-configs.ts";
 export { ConfigResourceType, ConfigSource } from "./config-source.ts";
+export { CORDONED_LOG_DIRS } from "./cordoned-log-dirs.ts";
 export {
   type ConfigEntry,
   type ConfigSynonym,

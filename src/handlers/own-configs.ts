@@ -1,6 +1,6 @@
 /** Changes of a broker's own configuration that only that broker can judge: requests for it are sent to it. */
 import { ApiError, Errors } from "../../protocol/errors.ts";
-import { ConfigResourceType, ConfigSource, checkCordoningUpdate } from "../config/index.ts";
+import { CORDONED_LOG_DIRS, ConfigResourceType, ConfigSource, checkCordoningUpdate } from "../config/index.ts";
 import type { HandlerContext } from "./context.ts";
 
 /** A resource of AlterConfigs, or of IncrementalAlterConfigs, which has operations. */
@@ -14,7 +14,6 @@ interface Resource {
   }[];
 }
 
-const CORDONED_LOG_DIRS = "cordoned.log.dirs";
 /** `configOperation` of IncrementalAlterConfigs. */
 const [SET, APPEND] = [0, 2];
 

@@ -10,6 +10,7 @@ import type { RequestOf, ResponseOf } from "../../../protocol/schema.ts";
 import {
   appendToList,
   type BrokerConfig,
+  CORDONED_LOG_DIRS,
   ConfigResourceType,
   configDefinition,
   subtractFromList,
@@ -40,8 +41,6 @@ const ConfigOperation = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
 export interface AlterConfigsModules {
   readonly config: BrokerConfig;
 }
-
-const CORDONED_LOG_DIRS = "cordoned.log.dirs";
 
 type Settings = ReadonlyMap<string, string>;
 
