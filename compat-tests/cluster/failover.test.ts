@@ -89,7 +89,7 @@ describe("three processes under an idempotent librdkafka producer", function () 
   it("loses nothing when a leader stands still, and comes to itself again", async () => {
     await produceWhile(async records => {
       await records.acknowledged(EARLY);
-      const leader = (await cluster.partitions(TOPIC))[0]!.leader;
+      const leader = (await cluster.partitions(TOPIC))[0]!.leader!;
       cluster.signal(leader, "SIGSTOP");
       try {
         await records.acknowledged(LATE);

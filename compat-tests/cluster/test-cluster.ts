@@ -3,18 +3,11 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import type { PartitionDescription } from "../../src/cli/commands/topics/describe.ts";
 
 const run = promisify(execFile);
 /** The program as it is built. */
 export const SAMSA_MAIN: string = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
-
-/** What `samsa topics describe --json` says of a partition. */
-export interface PartitionFact {
-  readonly partition: number;
-  readonly leader: number;
-  readonly replicas: readonly number[];
-  readonly isr: readonly number[];
-}
 
 /** A line of a node's log. */
 export interface LoggedEvent {
@@ -60,11 +53,11 @@ export abstract class TestCluster {
     await this.client("topics", "create", name, "--replica-assignment", assignments.join(","));
   }
 
-  async partitions(topic: string): Promise<readonly PartitionFact[]> {
+  async partitions(topic: string): Promise<readonly PartitionDescription[]> {
     return this.#described(topic, this.bootstrapServers);
   }
 
-  async #described(topic: string, servers: string): Promise<readonly PartitionFact[]> {
+  async #described(topic: string, servers: string): Promise<readonly PartitionDescription[]> {
     const [described] = JSON.parse(await this.run("topics", "describe", topic, "--json", "-b", servers));
     return described.partitions;
   }
@@ -79,7 +72,9 @@ export abstract class TestCluster {
     const deadlineMs = performance.now() + WHOLE_TIMEOUT_MS;
     for (;;) {
       const views = await Promise.all(this.bootstrapServers.split(",").map(server => this.#described(topic, server)));
-      const isWhole = views.flat().every(({ leader, isr, replicas }) => leader >= 0 && isr.length === replicas.length);
+      const isWhole = views
+        .flat()
+        .every(({ leader, isr, replicas }) => leader !== null && isr.length === replicas.length);
       const leaders = new Set(views.map(view => view.map(({ leader }) => leader).join()));
       if (isWhole && leaders.size === 1) return;
       if (performance.now() > deadlineMs) throw new Error(`not whole: ${JSON.stringify(views)}\n${this.logs}`);

@@ -9,7 +9,8 @@ import { type CliContext, defineCommand, useCluster, withCluster, withJson } fro
 import { plural, writeJson, writeTable } from "../../output.ts";
 import type { Terminal } from "../../terminal.ts";
 
-interface PartitionDescription {
+/** What `--json` says of a partition. */
+export interface PartitionDescription {
   partition: number;
   leader: number | null;
   replicas: number[];
