@@ -1,10 +1,10 @@
 /** Samsa from `dist/`, with its defaults: fdatasync before every acks=all answer. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePortPair } from "../../compat-tests/support/broker-process.ts";
+import { end, isAlive } from "../../compat-tests/support/child-process.ts";
 import { firstAnswer } from "./first-answer.ts";
 import type { ClusterNode, ClusterSystem, Make, System } from "./system.ts";
 
@@ -137,14 +137,10 @@ class SamsaProcess implements ClusterNode {
   }
 
   get isRunning(): boolean {
-    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+    return isAlive(this.#child);
   }
 
   async kill(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#child;
-    if (child === null || !this.isRunning) return;
-    const exited = once(child, "exit");
-    child.kill(signal);
-    await exited;
+    await end(this.#child, signal);
   }
 }

@@ -1,10 +1,10 @@
 /** The brokers that kafkajs's suite expects: its ports are fixed, its node ids are 0, 1 and 2, and it tests against Kafka 2.4. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { createWriteStream, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isAccepting } from "../support/broker-process.ts";
+import { end, isAlive } from "../support/child-process.ts";
 
 const MAIN = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
 const START_LIMIT_MS = 30_000;
@@ -43,18 +43,11 @@ export class SuiteBrokers {
   }
 
   get areRunning(): boolean {
-    return this.#children.every(child => child.exitCode === null && child.signalCode === null);
+    return this.#children.every(isAlive);
   }
 
   async stop(): Promise<void> {
-    await Promise.all(
-      this.#children.map(async child => {
-        if (child.exitCode !== null || child.signalCode !== null) return;
-        const exited = once(child, "exit");
-        child.kill("SIGTERM");
-        await exited;
-      }),
-    );
+    await Promise.all(this.#children.map(child => end(child, "SIGTERM")));
   }
 
   async #accepting(port: number): Promise<void> {

@@ -9,12 +9,12 @@
  * ```
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { end, isAlive } from "./child-process.ts";
 
 /** Settings of a node that is one of several. */
 const CLUSTER_KEYS = ["samsa.peers", "controller.quorum.voters", "controller.quorum.bootstrap.servers"];
@@ -77,7 +77,7 @@ export class BrokerProcess {
   }
 
   get isRunning(): boolean {
-    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+    return isAlive(this.#child);
   }
 
   /** Starts the process again on the same port and directory. */
@@ -113,11 +113,7 @@ export class BrokerProcess {
 
   /** Sends `signal` and resolves when the process is gone. */
   async kill(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#child;
-    if (child === null || !this.isRunning) return;
-    const exited = once(child, "exit");
-    child.kill(signal);
-    await exited;
+    await end(this.#child, signal);
   }
 
   /** Stops the broker as `samsa start` is stopped by Ctrl-C; fails if it does not exit cleanly. */
@@ -135,7 +131,7 @@ export class BrokerProcess {
   async #awaitThat(child: ChildProcess, otherwise: string, condition: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + 15_000;
     while (!(await condition())) {
-      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the broker exited:\n${this.#output}`);
+      if (!isAlive(child)) throw new Error(`the broker exited:\n${this.#output}`);
       if (performance.now() > deadline) throw new Error(`the broker ${otherwise}:\n${this.#output}`);
       await new Promise(resolve => setTimeout(resolve, 10));
     }

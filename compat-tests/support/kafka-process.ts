@@ -12,11 +12,11 @@
  * ```
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePortPair, isAccepting } from "./broker-process.ts";
+import { end, isAlive } from "./child-process.ts";
 import { kafkaClassPath } from "./kafka-tools.ts";
 
 export interface KafkaProcessOptions {
@@ -109,7 +109,7 @@ export class KafkaProcess {
   }
 
   get isRunning(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null;
+    return isAlive(this.#child);
   }
 
   /** Its warnings and errors. */
@@ -119,10 +119,7 @@ export class KafkaProcess {
 
   /** Sends `signal` and resolves when the process is gone. */
   async kill(signal: NodeJS.Signals): Promise<void> {
-    if (!this.isRunning) return;
-    const exited = once(this.#child, "exit");
-    this.#child.kill(signal);
-    await exited;
+    await end(this.#child, signal);
   }
 
   /** Stops it cleanly. */

@@ -14,6 +14,7 @@ import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { end, isAlive } from "./child-process.ts";
 
 /** `TEST_SAMSA_MAIN=src/cli/main.ts` tests the sources as they are. */
 const MAIN = process.env.TEST_SAMSA_MAIN ?? fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
@@ -69,7 +70,7 @@ export class SamsaNode {
   }
 
   get isRunning(): boolean {
-    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+    return isAlive(this.#child);
   }
 
   /** All it has printed, over all its lives. */
@@ -102,11 +103,7 @@ export class SamsaNode {
 
   /** Sends `signal` and resolves when the process is gone. */
   async kill(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#child;
-    if (child === null || !this.isRunning) return;
-    const exited = once(child, "exit");
-    child.kill(signal);
-    await exited;
+    await end(this.#child, signal);
   }
 
   /** Stops it cleanly. */
