@@ -25,6 +25,8 @@ export interface MachineLogListener<E> {
   committed(batch: MachineBatch<E>): void;
   becameLeader(epoch: number): void;
   resigned(epoch: number): void;
+  /** The log is about to be appended to by itself: what is kept back for the offsets at its end has to go first. Of no use to logs that never do that. */
+  appendNow?(): void;
 }
 
 export type MachineAppendOutcome =

@@ -285,6 +285,7 @@ export class MachineRuntime<S, Q, R, Rec, E> {
       committed: batch => this.#committed(batch),
       becameLeader: epoch => this.#becomeLeader(epoch),
       resigned: epoch => this.#resigned(epoch),
+      appendNow: () => void this.#flush(),
     });
   }
 

@@ -336,6 +336,7 @@ export class RaftDriver implements ReplicatedLog {
         this.#appended(this.#log.appendFetched(action.records, this.core.epoch));
         break;
       case "appendControls":
+        this.#subscribers.appendNow();
         this.#controlsAppended(this.#log.appendControls(action.epoch, action.controls));
         break;
       case "downloadSnapshot":

@@ -89,6 +89,8 @@ export interface ReplicatedLogListener {
   resigned?(epoch: number): void;
   /** The leader known to this node changed (told to leaders and followers alike, when it becomes known). */
   leaderChanged?(leader: LeaderAndEpoch): void;
+  /** The quorum is about to append records of its own. Who has decided what comes at the log's end and keeps it back appends it now, or loses that place. */
+  appendNow?(): void;
 }
 
 export interface LogAppendOptions {

@@ -43,6 +43,11 @@ export class Subscribers {
     for (const subscription of this.#subscriptions) subscription.pump();
   }
 
+  /** The quorum is about to append records of its own. */
+  appendNow(): void {
+    for (const subscription of this.#subscriptions) subscription.appendNow();
+  }
+
   resigned(epoch: number): void {
     for (const subscription of this.#subscriptions) subscription.resigned(epoch);
   }

@@ -55,6 +55,10 @@ export class Subscription {
     this.#call(() => this.#listener.resigned?.(epoch));
   }
 
+  appendNow(): void {
+    this.#call(() => this.#listener.appendNow?.());
+  }
+
   end(): void {
     this.#isEnded = true;
   }

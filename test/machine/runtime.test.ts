@@ -274,6 +274,19 @@ describe("machine runtime: leadership", () => {
     expect(log.logEndOffset).to.equal(1);
   });
 
+  it("appends what it has decided before the log appends a record of its own, when told of that", async () => {
+    const { time, log, runtime } = leading();
+    const seen = watch(runtime.submit(deposit("a", 1)));
+    log.announceControl();
+    log.appendControl();
+    await time.advance(0);
+    log.commit();
+    await time.advance(0);
+    expect(seen).to.deep.equal({ value: 1 });
+    expect(log.batches.map(({ isControl }) => isControl)).to.deep.equal([true, false, true]);
+    expect(log.resignations).to.deep.equal([]);
+  });
+
   it("starts over when its records would not get the offsets they were decided for", async () => {
     const { time, log, runtime } = leading();
     const seen = watch(runtime.submit(deposit("a", 1)));

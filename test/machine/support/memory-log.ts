@@ -75,6 +75,11 @@ export class MemoryLog<E> implements MachineLog<E> {
     this.appendControl();
   }
 
+  /** Has everybody append what they keep back, as before a record of the log's own. */
+  announceControl(): void {
+    for (const { listener, isEnded } of this.#followers) if (!isEnded) listener.appendNow?.();
+  }
+
   appendControl(): void {
     const offset = this.logEndOffset;
     this.batches.push({
