@@ -26,9 +26,11 @@ export interface DescribedPartition {
   readonly elr: readonly number[];
 }
 
+type Properties = Readonly<Record<string, string | number | boolean>>;
+
 export interface SamsaClusterOptions {
   /** Of all nodes. */
-  readonly properties?: Readonly<Record<string, string | number | boolean>>;
+  readonly properties?: Properties;
   /** Voters named in the configuration, as before KIP-853: `kraft.version` is 0 then. */
   readonly hasStaticVoters?: boolean;
 }
@@ -40,12 +42,15 @@ export class SamsaCluster {
   readonly clusterId = uuid();
   readonly tools: ToolBelt;
   readonly nodes: SamsaNode[] = [];
-  readonly #properties: Readonly<Record<string, string | number | boolean>>;
+  readonly #properties: Properties;
+  /** Of nodes that come later: they ask the others who votes. */
+  readonly #joiningProperties: Properties;
 
-  private constructor(properties: SamsaClusterOptions["properties"]) {
+  private constructor(properties: Properties, joiningProperties: Properties) {
     this.folder = mkdtempSync(join(tmpdir(), "samsa-interop-"));
     this.tools = new ToolBelt(() => this.bootstrapServers);
-    this.#properties = { ...properties };
+    this.#properties = properties;
+    this.#joiningProperties = joiningProperties;
   }
 
   /** Three nodes. Resolves when all of them serve. */
@@ -53,13 +58,17 @@ export class SamsaCluster {
     const ports: number[] = [];
     for (const _ of NODE_IDS) ports.push(await freePort(ports));
     const controllers = ports.map(port => `127.0.0.1:${port + 10_000}`);
-    const quorum: Record<string, string> =
+    const bootstrap: Properties = { "controller.quorum.bootstrap.servers": controllers.join(",") };
+    const quorum: Properties =
       options.hasStaticVoters === true
         ? { "controller.quorum.voters": NODE_IDS.map((id, index) => `${id}@${controllers[index]}`).join(",") }
-        : { "controller.quorum.bootstrap.servers": controllers.join(",") };
-    const cluster = new SamsaCluster({ ...quorum, ...options.properties });
+        : bootstrap;
+    const { properties } = options;
+    const cluster = new SamsaCluster({ ...quorum, ...properties }, { ...bootstrap, ...properties });
     try {
-      for (const [index, id] of NODE_IDS.entries()) cluster.#add(id, "broker,controller", ports[index]!);
+      for (const [index, id] of NODE_IDS.entries()) {
+        cluster.#add(id, "broker,controller", ports[index]!, cluster.#properties);
+      }
       const voters = cluster.nodes.map(({ id, controllerAddress }) => `${id}@${controllerAddress}:${uuid()}`).join(",");
       const named = options.hasStaticVoters === true ? [] : ["--initial-controllers", voters];
       for (const node of cluster.nodes) await cluster.#format(node, ...named);
@@ -89,7 +98,8 @@ export class SamsaCluster {
 
   /** Formats and starts one more node, which does not vote yet. */
   async join(id: number, roles: NodeRoles): Promise<SamsaNode> {
-    const node = this.#add(id, roles, await freePort(this.nodes.map(({ port }) => port)));
+    const port = await freePort(this.nodes.map(node => node.port));
+    const node = this.#add(id, roles, port, this.#joiningProperties);
     await this.#format(node, "--no-initial-controllers");
     await node.start();
     return node;
@@ -128,8 +138,8 @@ export class SamsaCluster {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #add(id: number, roles: NodeRoles, port: number): SamsaNode {
-    const node = new SamsaNode({ id, folder: this.folder, port, roles, properties: this.#properties });
+  #add(id: number, roles: NodeRoles, port: number, properties: Properties): SamsaNode {
+    const node = new SamsaNode({ id, folder: this.folder, port, roles, properties });
     this.nodes.push(node);
     return node;
   }

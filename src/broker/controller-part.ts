@@ -1,5 +1,6 @@
 /** The controller of a node that has that role. */
 import { Controller } from "../metadata/controller/controller.ts";
+import type { QuorumVersion } from "../metadata/controller/features.ts";
 import type { ControllerChannel } from "../metadata/controller-channel.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { Storage } from "../metadata/storage/storage.ts";
@@ -23,6 +24,7 @@ export function startController(
     {
       ...node,
       log: driver,
+      quorumVersion: quorumVersionOf(driver),
       awaitApplied: offset => metadata.waitFor(offset),
       awaitAppliedEverywhere: offset => driver.applied.reached(offset + 1, liveOthers, APPLIED_EVERYWHERE_LIMIT_MS),
       heardMs: brokerId => {
@@ -39,6 +41,15 @@ export function startController(
   };
   teardown.push(() => controller.stop());
   return controller;
+}
+
+/** `kraft.version` of the quorum that this node is in, for its controller to raise. */
+export function quorumVersionOf(driver: RaftDriver): QuorumVersion {
+  return {
+    level: () => driver.kraftVersion,
+    refusal: upgrade => driver.core.refuseUpgrade(upgrade),
+    raise: upgrade => driver.changeVoters((core, nowMs) => core.upgradeVersion(upgrade, nowMs)),
+  };
 }
 
 /** Has the cluster know where this controller is, once somebody leads it; goes on in the background. */

@@ -59,6 +59,12 @@ export interface AddVoter {
   readonly ackWhenCommitted: boolean;
 }
 
+/** Asks that `kraft.version` be raised, by the leader of `epoch`. */
+export interface VersionUpgrade {
+  readonly epoch: number;
+  readonly kraftVersion: number;
+}
+
 export interface UpdateVoter {
   readonly epoch: number;
   readonly key: ReplicaKey;

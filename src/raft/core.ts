@@ -17,24 +17,22 @@
  * - A replica whose directory is not the one in the set of voters never stands, and grants no vote addressed to another directory.
  */
 import { Errors } from "../../protocol/errors.ts";
-import type { Action, AddVoter, UpdateVoter } from "./actions.ts";
-import { beginAdding, beginRemoving, beginUpdating, type ChangeBegun } from "./changing-voters.ts";
+import type { Action, AddVoter, UpdateVoter, VersionUpgrade, VoterChangeOutcome } from "./actions.ts";
 import {
-  askAgain,
-  countVotes,
-  electionLost,
-  giveWay,
-  grants,
-  isMeant,
-  noteMembership,
-  refuseVoteRequest,
-  stand,
-} from "./elections.ts";
+  beginAdding,
+  beginRemoving,
+  beginUpdating,
+  beginUpgrading,
+  type ChangeBegun,
+  refuseUpgrading,
+} from "./changing-voters.ts";
+import { askAgain, countVotes, decideVote, electionLost, isMeant, noteMembership, stand } from "./elections.ts";
 import {
   advanceFollowedCommit,
   fetched,
   follow,
   heardLeader,
+  introduced,
   learn,
   mayFetch,
   refuseLeaderRequest,
@@ -189,21 +187,7 @@ export class RaftCore {
 
   /** Somebody asks for this replica's vote, or whether it would give it. */
   vote(request: VoteRequest, nowMs: number): Decided<VoteResponse> {
-    const member = this.#member;
-    const errorCode = refuseVoteRequest(member, request);
-    if (errorCode !== Errors.NONE)
-      return this.#decided({ ...member.epochResponse(errorCode), isGranted: false }, nowMs);
-    if (request.epoch > member.epoch) {
-      becomeUnattached(member, request.epoch, nowMs, member.modules.timing.electionTimeoutMs());
-    }
-    const isGranted = grants(member, request);
-    if (isGranted && request.isPreVote) giveWay(member, nowMs);
-    if (isGranted && !request.isPreVote) {
-      const { id, directoryId } = request.candidate;
-      becomeUnattached(member, member.epoch, nowMs, member.modules.timing.electionTimeoutMs());
-      member.setState({ votedId: id, votedDirectoryId: directoryId });
-    }
-    return this.#decided({ ...member.epochResponse(Errors.NONE), isGranted }, nowMs);
+    return this.#decided(decideVote(this.#member, request, nowMs), nowMs);
   }
 
   voteAnswered(voterId: number, round: number, response: VoteResponse, nowMs: number): Action[] {
@@ -373,6 +357,21 @@ export class RaftCore {
 
   updateVoter(update: UpdateVoter, nowMs: number): Decided<ChangeBegun> {
     return this.#decided(beginUpdating(this.#member, update, nowMs), nowMs);
+  }
+
+  /** The leader of `epoch` has answered what this voter told it of itself. */
+  updateVoterAnswered(epoch: number, errorCode: number, nowMs: number): Action[] {
+    introduced(this.#member, epoch, errorCode);
+    return this.#end(nowMs);
+  }
+
+  /** Why `kraft.version` cannot be raised now; null when it can be, or has been. */
+  refuseUpgrade(upgrade: VersionUpgrade): VoterChangeOutcome | null {
+    return refuseUpgrading(this.#member, upgrade);
+  }
+
+  upgradeVersion(upgrade: VersionUpgrade, nowMs: number): Decided<ChangeBegun> {
+    return this.#decided(beginUpgrading(this.#member, upgrade, nowMs), nowMs);
   }
 
   #decided<R>(reply: R, nowMs: number): Decided<R> {

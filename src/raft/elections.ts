@@ -5,13 +5,31 @@ import { isUpToDate } from "./fetch-decision.ts";
 import { epochStartControls } from "./leadership.ts";
 import { lead } from "./leading.ts";
 import type { Member } from "./member.ts";
-import type { VoteRequest } from "./messages.ts";
+import type { VoteRequest, VoteResponse } from "./messages.ts";
 import { ProgressTable } from "./progress.ts";
 import { NO_LEADER } from "./replicated-log.ts";
 import type { Standing } from "./roles.ts";
 import { becomeUnattached, leave, stepBack } from "./transitions.ts";
+import { newVoter } from "./voter-changes.ts";
 import { keyOf, type ReplicaKey } from "./voter-set.ts";
 import { Votes } from "./votes.ts";
+
+/** Somebody asks for this replica's vote, or whether it would give it. */
+export function decideVote(member: Member, request: VoteRequest, nowMs: number): VoteResponse {
+  const errorCode = refuseVoteRequest(member, request);
+  if (errorCode !== Errors.NONE) return { ...member.epochResponse(errorCode), isGranted: false };
+  if (request.epoch > member.epoch) {
+    becomeUnattached(member, request.epoch, nowMs, member.modules.timing.electionTimeoutMs());
+  }
+  const isGranted = grants(member, request);
+  if (isGranted && request.isPreVote) giveWay(member, nowMs);
+  if (isGranted && !request.isPreVote) {
+    const { id, directoryId } = request.candidate;
+    becomeUnattached(member, member.epoch, nowMs, member.modules.timing.electionTimeoutMs());
+    member.setState({ votedId: id, votedDirectoryId: directoryId });
+  }
+  return { ...member.epochResponse(Errors.NONE), isGranted };
+}
 
 export function refuseVoteRequest(member: Member, { voter, epoch, candidate }: VoteRequest): number {
   if (!isMeant(member, voter)) return Errors.INVALID_VOTER_KEY;
@@ -50,12 +68,15 @@ export function giveWay(member: Member, nowMs: number): void {
   } else if (role.kind === "prospective") stepBack(member, untilMs - nowMs, nowMs);
 }
 
-/** Whether a request addressed to `voter` is for this replica: its directory may not be the one that was elected to vote. */
+/**
+ * Whether a request addressed to `voter` is for this replica: its directory may not be the one that was elected to vote. Who names none has no record
+ * yet that voters have directories: as long as that is not known to be committed, others may go on without it.
+ */
 export function isMeant(member: Member, { id, directoryId }: ReplicaKey): boolean {
   const { self } = member.options;
   if (id === -1) return true;
   if (id !== self.id) return false;
-  if (directoryId === ZERO_UUID) return member.modules.quorum.latest.kraftVersion === 0;
+  if (directoryId === ZERO_UUID) return member.modules.quorum.at(member.highWatermark).kraftVersion === 0;
   return directoryId === self.directoryId;
 }
 
@@ -147,6 +168,7 @@ export function becomeLeader(member: Member, grantingIds: readonly number[], now
     heardSinceMs: nowMs,
     beginAtMs: nowMs,
     change: null,
+    described: member.voters.updated(newVoter(self, [...endpoints])),
   };
   const controls = epochStartControls(member.modules.quorum.latest, member.voters, self, endpoints, grantingIds);
   member.actions.push({ type: "appendControls", epoch: member.epoch, controls });

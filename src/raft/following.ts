@@ -156,16 +156,26 @@ export function advanceFollowedCommit(member: Member): void {
   member.raiseHighWatermark(Math.min(member.leaderHighWatermark, member.modules.log.flushedOffset));
 }
 
-/** A voter that moved says so; a node that is to vote and does not asks to. */
+/**
+ * A voter that moved says so, and one that is configured describes itself to every leader anew, as no log keeps that for it; a node that is to vote and
+ * does not asks to.
+ */
 export function introduce(member: Member, role: Follower, nowMs: number): void {
   const { self, endpoints, autoJoin } = member.options;
-  if (nowMs < role.introduceAtMs || endpoints.length === 0 || member.modules.quorum.latest.kraftVersion < 1) return;
+  if (nowMs < role.introduceAtMs || endpoints.length === 0) return;
+  const isConfigured = member.modules.quorum.latest.kraftVersion < 1;
   const known = member.voters.find(self.id);
   if (member.isVoter && known !== undefined) {
-    if (hasSameEndpoints(known, endpoints)) return;
+    if (isConfigured ? role.isIntroduced : hasSameEndpoints(known, endpoints)) return;
     member.actions.push({ type: "sendUpdateVoter", to: role.leaderId, epoch: member.epoch });
-  } else if (autoJoin) {
+  } else if (autoJoin && !isConfigured) {
     member.actions.push({ type: "sendJoin", to: role.leaderId, stale: known === undefined ? null : keyOf(known) });
   } else return;
   role.introduceAtMs = nowMs + member.modules.timing.timeouts.fetchTimeoutMs;
+}
+
+/** The leader of `epoch` has answered. One that keeps nothing at `kraft.version` 0, as those of Kafka's that cannot upgrade it, need not be told again. */
+export function introduced({ role, epoch }: Member, answeredEpoch: number, errorCode: number): void {
+  if (role.kind !== "follower" || answeredEpoch !== epoch) return;
+  if (errorCode === Errors.NONE || errorCode === Errors.UNSUPPORTED_VERSION) role.isIntroduced = true;
 }

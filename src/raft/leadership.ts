@@ -10,6 +10,8 @@ export interface PendingChange {
   readonly ticket: number;
   /** The voters that are to be. */
   readonly voters: VoterSet;
+  /** The level that `kraft.version` gets along with it; null where that stays. */
+  readonly kraftVersion: number | null;
   /** The replica that has to catch up before, if any. */
   readonly awaits: ReplicaKey | null;
   readonly isAppended: boolean;
@@ -27,6 +29,11 @@ export interface Leadership {
   /** When voters that do not fetch are told again who leads. */
   beginAtMs: number;
   change: PendingChange | null;
+  /**
+   * At `kraft.version` 0: the configured voters, each as it has described itself in this epoch. The directory of one that has not is all zero. From 1
+   * on the log says it, and nothing is kept here.
+   */
+  described: VoterSet;
 }
 
 /**

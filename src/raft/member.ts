@@ -5,7 +5,7 @@ import type { Action } from "./actions.ts";
 import type { ElectionTiming } from "./election-timing.ts";
 import type { LogView } from "./fetch-decision.ts";
 import type { EpochResponse } from "./messages.ts";
-import type { QuorumHistory } from "./quorum-history.ts";
+import type { QuorumFacts, QuorumHistory } from "./quorum-history.ts";
 import type { QuorumState } from "./quorum-state.ts";
 import { type LeaderAndEpoch, NO_LEADER } from "./replicated-log.ts";
 import type { Role } from "./roles.ts";
@@ -72,8 +72,7 @@ export class Member {
   }
 
   get voters(): VoterSet {
-    const { voters } = this.modules.quorum.latest;
-    return voters === null ? this.options.staticVoters : new VoterSet(voters);
+    return this.#votersBy(this.modules.quorum.latest);
   }
 
   get isVoter(): boolean {
@@ -88,8 +87,7 @@ export class Member {
     if (this.isVoter) return true;
     const { quorum } = this.modules;
     if (quorum.latest.offset < this.highWatermark) return false;
-    const before = quorum.at(quorum.latest.offset).voters;
-    return before !== null && new VoterSet(before).has(this.options.self);
+    return this.#votersBy(quorum.at(quorum.latest.offset)).has(this.options.self);
   }
 
   get leaderId(): number {
@@ -118,6 +116,11 @@ export class Member {
   fatal(message: string): void {
     this.actions.push({ type: "fatal", message });
     this.isStopped = true;
+  }
+
+  /** Those in the log go before those in the configuration. */
+  #votersBy({ voters }: QuorumFacts): VoterSet {
+    return voters === null ? this.options.staticVoters : new VoterSet(voters);
   }
 
   raiseHighWatermark(offset: number): void {

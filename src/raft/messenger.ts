@@ -195,7 +195,10 @@ export class Messenger {
       kRaftVersionFeature: KRAFT_VERSION_RANGE,
     };
     this.#request(to, "control", UpdateRaftVoter, body).then(
-      ({ errorCode }) => this.#changed("update", errorCode),
+      ({ errorCode }) => {
+        this.#changed("update", errorCode);
+        this.#step((core, nowMs) => core.updateVoterAnswered(currentLeaderEpoch, errorCode, nowMs));
+      },
       error => this.#unanswered("UpdateRaftVoter", to, error),
     );
   }

@@ -19,6 +19,8 @@ export interface Follower {
   isSuspected: boolean;
   /** When to tell the leader about changed endpoints, or to ask it to join. */
   introduceAtMs: number;
+  /** The leader has heard what this voter has to say of itself, and keeps it for as long as it leads (`kraft.version` 0). */
+  isIntroduced: boolean;
 }
 
 /** Asks for pre-votes (`prospective`) or votes (`candidate`). */

@@ -27,6 +27,7 @@ export function becomeFollower(member: Member, leaderId: number, epoch: number, 
     heardAtMs: -1,
     isSuspected: false,
     introduceAtMs: nowMs,
+    isIntroduced: false,
   };
   member.fetchAtMs = nowMs;
 }

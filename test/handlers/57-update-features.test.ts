@@ -1,7 +1,9 @@
 import { expect } from "chai";
-import { Errors } from "../../protocol/errors.ts";
+import { type ApiError, Errors } from "../../protocol/errors.ts";
 import { updateFeatures } from "../../src/handlers/57-update-features.ts";
-import { ControllerFixture } from "../metadata/support/controller-fixture.ts";
+import { supportedFeatures } from "../../src/metadata/features.ts";
+import { metadataRecordCodec } from "../../src/metadata/records.ts";
+import { ControllerFixture, uuidOf } from "../metadata/support/controller-fixture.ts";
 import { call } from "../metadata/support/handler-call.ts";
 
 const [UPGRADE, SAFE_DOWNGRADE] = [1, 2] as const;
@@ -63,7 +65,16 @@ describe("UpdateFeatures", () => {
       { feature: "metadata.version", level: 29, upgradeType: 2 },
       Errors.INVALID_UPDATE_VERSION,
     ],
-    ["the version of the quorum", { feature: "kraft.version", level: 1 }, Errors.INVALID_UPDATE_VERSION],
+    [
+      "a version of the quorum that is not supported",
+      { feature: "kraft.version", level: 2 },
+      Errors.INVALID_UPDATE_VERSION,
+    ],
+    [
+      "an older version of the quorum",
+      { feature: "kraft.version", level: 0, upgradeType: SAFE_DOWNGRADE },
+      Errors.INVALID_UPDATE_VERSION,
+    ],
   ];
   for (const [what, wanted, errorCode] of refusals) {
     it(`refuses ${what}`, async () => {
@@ -76,6 +87,97 @@ describe("UpdateFeatures", () => {
     const fixture = await ControllerFixture.start();
     const twice = { feature: "group.version", level: 1 };
     expect((await update(fixture, [twice, twice])).errorCode).to.equal(Errors.INVALID_REQUEST);
+  });
+
+  describe("of kraft.version", () => {
+    const raise = { feature: "kraft.version", level: 1 };
+    const lower = { feature: "share.version", level: 0, upgradeType: SAFE_DOWNGRADE };
+    const NO_SUPPORT = supportedFeatures.map(range =>
+      range.name === "kraft.version" ? { ...range, maxSupportedVersion: 0 } : range,
+    );
+
+    async function startConfigured(): Promise<ControllerFixture> {
+      const fixture = await ControllerFixture.start();
+      fixture.quorumVersion.current = 0;
+      return fixture;
+    }
+
+    it("has the quorum raise it in the epoch of the decision, behind the other updates, and none of it in the metadata", async () => {
+      const fixture = await startConfigured();
+      expect((await update(fixture, [raise, lower])).errorCode).to.equal(Errors.NONE);
+      expect(fixture.quorumVersion.tries).to.deep.equal([{ epoch: fixture.log.epoch, kraftVersion: 1 }]);
+      expect([...fixture.image.features.keys()])
+        .not.to.include.members(["kraft.version"])
+        .and.not.include("share.version");
+    });
+
+    it("answers behind a no-op record, which tells that all have applied what the quorum wrote", async () => {
+      const fixture = await startConfigured();
+      const endOffset = fixture.log.logEndOffset;
+      await update(fixture, [raise]);
+      const types = fixture.log.batches
+        .filter(({ baseOffset }) => baseOffset >= endOffset)
+        .flatMap(({ records }) => records.map(value => metadataRecordCodec.decode(value).type));
+      expect(types).to.deep.equal(["NoOpRecord"]);
+    });
+
+    it("raises nothing in a dry run, which says what the quorum would refuse", async () => {
+      const fixture = await startConfigured();
+      expect((await update(fixture, [raise], { validateOnly: true })).errorCode).to.equal(Errors.NONE);
+      fixture.quorumVersion.refuses = { errorCode: Errors.INVALID_UPDATE_VERSION, message: "voters 3 are silent." };
+      const refused = await update(fixture, [raise], { validateOnly: true });
+      expect(refused.errorCode).to.equal(Errors.INVALID_UPDATE_VERSION);
+      expect(refused.errorMessage).to.contain("kraft.version").and.contain("voters 3 are silent.");
+      expect(fixture.quorumVersion.tries).to.deep.equal([]);
+    });
+
+    it("changes nothing else when the quorum refuses", async () => {
+      const fixture = await startConfigured();
+      fixture.quorumVersion.refuses = { errorCode: Errors.REQUEST_TIMED_OUT, message: null };
+      expect((await update(fixture, [lower, raise])).errorCode).to.equal(Errors.REQUEST_TIMED_OUT);
+      expect(fixture.image.features.get("share.version")).to.equal(1);
+    });
+
+    it("passes on what the quorum answers in the end; one that is led elsewhere is no controller", async () => {
+      const fixture = await startConfigured();
+      fixture.quorumVersion.outcome = { errorCode: Errors.NOT_LEADER_OR_FOLLOWER, message: "resigned" };
+      const featureUpdates = [
+        { feature: "kraft.version", maxVersionLevel: 1, allowDowngrade: false, upgradeType: UPGRADE },
+      ];
+      const request = { timeoutMs: 1000, featureUpdates, validateOnly: false };
+      const answered = fixture.controller.updateFeatures(request, 2).then(
+        () => Errors.NONE,
+        (error: ApiError) => error.code,
+      );
+      expect(await fixture.complete(answered)).to.equal(Errors.NOT_CONTROLLER);
+    });
+
+    it("to the level it has changes nothing, under whatever name", async () => {
+      const fixture = await ControllerFixture.start();
+      for (const upgradeType of [UPGRADE, SAFE_DOWNGRADE]) {
+        expect((await update(fixture, [{ ...raise, upgradeType }])).errorCode).to.equal(Errors.NONE);
+      }
+      expect(fixture.quorumVersion.tries).to.deep.equal([]);
+    });
+
+    it("is refused while a broker does not support it", async () => {
+      const fixture = await startConfigured();
+      await fixture.addBroker(2, { features: NO_SUPPORT });
+      expect((await update(fixture, [raise])).errorMessage).to.contain("broker 2 does not support");
+    });
+
+    it("is refused while a controller does not support it", async () => {
+      const fixture = await startConfigured();
+      const registered = fixture.controller.registerController({
+        controllerId: 3,
+        incarnationId: uuidOf(3),
+        zkMigrationReady: false,
+        listeners: [],
+        features: NO_SUPPORT,
+      });
+      await fixture.complete(registered);
+      expect((await update(fixture, [raise])).errorMessage).to.contain("controller 3 does not support");
+    });
   });
 
   it("writes down the one minimum of in-sync replicas that was configured, with eligible leader replicas", async () => {

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { quorumVersionOf } from "../../src/broker/controller-part.ts";
 import { BrokerConfig } from "../../src/config/index.ts";
 import { Controller } from "../../src/metadata/controller/controller.ts";
 import { MetadataStore } from "../../src/metadata/metadata-store.ts";
@@ -29,6 +30,7 @@ class Node {
       { nodeId: 1, clusterId: CLUSTER_ID, bootstrapRecords: initialBootstrapRecords() },
       {
         log,
+        quorumVersion: quorumVersionOf(log),
         config: BrokerConfig.load({ overrides: { "node.id": "1", "metadata.max.idle.interval.ms": "0" } }),
         clock: time,
         timers: time,

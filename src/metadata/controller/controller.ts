@@ -34,7 +34,6 @@ import type { Logger } from "../../logging/logger.ts";
 import { MachineRuntime } from "../../machine/runtime.ts";
 import type { Metrics } from "../../metrics/metrics.ts";
 import type { Clock, Random, Timers } from "../../platform/platform.ts";
-import type { Voter } from "../../raft/quorum-history.ts";
 import { MAX_BATCH_SIZE_BYTES, type ReplicatedLog } from "../../raft/replicated-log.ts";
 import type { Endpoint } from "../cluster-image.ts";
 import { type MetadataRecord, metadataRecordCodec } from "../records.ts";
@@ -66,11 +65,9 @@ export interface ControllerOptions {
   readonly bootstrapRecords: readonly Buffer[];
 }
 
-/** The log, and what it knows of its voters; null or nothing where voters are configured rather than logged (KIP-853). */
-export type ControllerLog = ReplicatedLog & { readonly voters?: readonly Voter[] | null };
-
 export interface ControllerModules {
-  readonly log: ControllerLog;
+  readonly log: ReplicatedLog;
+  readonly quorumVersion: features.QuorumVersion;
   readonly config: BrokerConfig;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -167,11 +164,6 @@ export class Controller {
     return this.#modules.log.leaderAndEpoch.leaderId;
   }
 
-  /** The log this controller works on: epochs, offsets and voters for DescribeQuorum. */
-  get log(): ControllerLog {
-    return this.#modules.log;
-  }
-
   /** Calls `listener` each time that this node has become the active controller. Returns the end of it. */
   onActive(listener: () => void): () => void {
     return this.#machine.onLoaded(listener);
@@ -248,7 +240,9 @@ export class Controller {
 
   /** Rejects when an update is refused; nothing is changed then. v0 of the API says `allowDowngrade` in place of a type. */
   updateFeatures(request: RequestOf<typeof UpdateFeatures>, apiVersion: number): Promise<void> {
-    return this.#run(features.updateFeatures(request, apiVersion === 0, this.#modules), request.timeoutMs);
+    const run = <R>(operation: Operation<R>) => this.#run(operation);
+    const updated = features.updateFeatures(request, apiVersion === 0, { ...this.#modules, run });
+    return this.#within(request.timeoutMs, updated);
   }
 
   async allocateProducerIds(

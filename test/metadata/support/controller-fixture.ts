@@ -17,6 +17,7 @@ import { Metrics } from "../../../src/metrics/index.ts";
 import { SeededRandom } from "../../../src/platform/memory-random.ts";
 import { SimulatedTime } from "../../../src/platform/memory-time.ts";
 import { MemoryLog } from "./memory-log.ts";
+import { MemoryQuorumVersion } from "./memory-quorum-version.ts";
 
 export const CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg";
 
@@ -32,6 +33,7 @@ export interface FixtureOptions {
 export class ControllerFixture {
   readonly time = new SimulatedTime();
   readonly log = new MemoryLog(this.time);
+  readonly quorumVersion = new MemoryQuorumVersion();
   readonly logger = memoryLogger();
   readonly metrics = new Metrics();
   readonly config: BrokerConfig;
@@ -52,6 +54,7 @@ export class ControllerFixture {
       { nodeId: 1, clusterId: CLUSTER_ID, bootstrapRecords: initialBootstrapRecords() },
       {
         log: this.log,
+        quorumVersion: this.quorumVersion,
         config: this.config,
         clock: this.time,
         timers: this.time,

@@ -1,7 +1,8 @@
 /**
  * Cores that talk to each other by hand: no time passes and nothing is delivered unless the test says so. Their logs are lists of batches.
  */
-import type { Action } from "../../../src/raft/actions.ts";
+import { Errors } from "../../../protocol/errors.ts";
+import type { Action, UpdateVoter } from "../../../src/raft/actions.ts";
 import { type ControlRecord, decodeBatches, encodeControlBatch, encodeRecordBatch } from "../../../src/raft/batches.ts";
 import { noteControlRecords } from "../../../src/raft/control-history.ts";
 import { RaftCore } from "../../../src/raft/core.ts";
@@ -11,7 +12,7 @@ import type { OffsetAndEpoch } from "../../../src/raft/messages.ts";
 import { QuorumHistory } from "../../../src/raft/quorum-history.ts";
 import type { QuorumState } from "../../../src/raft/quorum-state.ts";
 import { newVoter } from "../../../src/raft/voter-changes.ts";
-import { type ReplicaKey, VoterSet } from "../../../src/raft/voter-set.ts";
+import { KRAFT_VERSION_RANGE, type ReplicaKey, VoterSet } from "../../../src/raft/voter-set.ts";
 
 const LISTENER = "CONTROLLER";
 
@@ -67,10 +68,16 @@ export function voterOf(id: number) {
   return newVoter(keyOfNode(id), [{ name: LISTENER, host: `n${id}`, port: 9093 }]);
 }
 
+/** What a voter tells the leader of an epoch about itself. */
+export function descriptionOf(id: number, epoch: number): UpdateVoter {
+  return { epoch, key: keyOfNode(id), endpoints: voterOf(id).endpoints, ...KRAFT_VERSION_RANGE };
+}
+
 export class CoreNode {
   readonly log = new ListLog();
   readonly quorum = new QuorumHistory();
   readonly key: ReplicaKey;
+  readonly #staticVoters: VoterSet;
   core: RaftCore;
   /** All actions there ever were, and what was persisted. */
   readonly actions: Action[] = [];
@@ -84,17 +91,18 @@ export class CoreNode {
     const isStatic = options.isStatic ?? false;
     if (!isStatic) this.quorum.reset({ offset: -1, kraftVersion: 1, voters: voterIds.map(voterOf) });
     const staticVoters = isStatic ? voterIds.map(voterId => ({ id: voterId, host: `n${voterId}`, port: 9093 })) : [];
-    this.core = this.#create(VoterSet.ofStatic(staticVoters, LISTENER), null);
+    this.#staticVoters = VoterSet.ofStatic(staticVoters, LISTENER);
+    this.core = this.#create(null);
   }
 
-  #create(staticVoters: VoterSet, state: QuorumState | null): RaftCore {
+  #create(state: QuorumState | null): RaftCore {
     const random = { float: () => this.chance, integer: () => 0, bytes: (size: number) => Buffer.alloc(size) };
     return new RaftCore(
       {
         self: this.key,
         endpoints: [{ name: LISTENER, host: `n${this.key.id}`, port: 9093 }],
         listenerName: LISTENER,
-        staticVoters,
+        staticVoters: this.#staticVoters,
         hasBootstrapServers: false,
         autoJoin: false,
       },
@@ -106,7 +114,8 @@ export class CoreNode {
   /** The process dies and starts again with what was persisted and flushed. */
   restart(): void {
     this.log.truncateTo(this.log.flushedOffset);
-    this.core = this.#create(VoterSet.EMPTY, this.persisted);
+    this.quorum.truncateTo(this.log.logEndOffset);
+    this.core = this.#create(this.persisted);
     this.perform(this.core.start(0, this.nowMs));
   }
 
@@ -176,8 +185,8 @@ export class CoreCluster {
   /** Flush everything at once; otherwise the test does. */
   flushes = true;
 
-  constructor(ids: readonly number[]) {
-    this.nodes = ids.map(id => new CoreNode(id, ids));
+  constructor(ids: readonly number[], options: { isStatic?: boolean } = {}) {
+    this.nodes = ids.map(id => new CoreNode(id, ids, options));
     for (const node of this.nodes) node.perform(node.core.start(0, 0));
   }
 
@@ -247,6 +256,15 @@ export class CoreCluster {
         const { reply, actions } = to.core.endEpoch(action.request, to.nowMs);
         to.perform(actions);
         from.perform(from.core.epochAnswered(reply, nowMs));
+        return true;
+      }
+      case "sendUpdateVoter": {
+        const to = target(action.to);
+        if (to === null) return false;
+        const { reply, actions } = to.core.updateVoter(descriptionOf(from.key.id, action.epoch), to.nowMs);
+        to.perform(actions);
+        const errorCode = reply.refusal?.errorCode ?? Errors.NONE;
+        from.perform(from.core.updateVoterAnswered(action.epoch, errorCode, nowMs));
         return true;
       }
       case "sendFetch": {

@@ -7,7 +7,8 @@
  *   and the last of it is of the leader's own epoch;
  * - nobody's log ends below its high watermark;
  * - all are told the same batches at the same offsets, and have the same state there, however they came to it;
- * - what a client was told is committed, is.
+ * - what a client was told is committed, is;
+ * - nobody has `kraft.version` 1 without voters that have directories, and once the upgrade was told to be committed, no leader is without it.
  */
 import { ZERO_UUID } from "../../../protocol/schema.ts";
 import type { PartitionLog } from "../../../src/log/index.ts";
@@ -49,6 +50,8 @@ export class QuorumChecks {
   readonly #hashes = new Map<number, string>([[0, "0"]]);
   readonly acked = new Set<string>();
   readonly #committedValues = new Set<string>();
+  /** An administrator was told that `kraft.version` is 1. */
+  upgraded = false;
   committedEndOffset = 0;
   #committedEpoch = 0;
   electionCount = 0;
@@ -143,6 +146,7 @@ export class QuorumChecks {
     if (log.logEndOffset < highWatermark) {
       throw new InvariantError(`${name}'s log ends at ${log.logEndOffset}, below its high watermark ${highWatermark}`);
     }
+    this.#checkVersion(node, driver);
     const isLeader = core.leadership !== null;
     if (isLeader && life.leadingEpoch !== core.epoch) {
       life.leadingEpoch = core.epoch;
@@ -150,6 +154,18 @@ export class QuorumChecks {
     }
     if (isLeader && highWatermark > life.highWatermark) this.#checkMajority(node, highWatermark);
     life.highWatermark = highWatermark;
+  }
+
+  #checkVersion({ options: { name } }: QuorumMember, { kraftVersion, voters, core }: RaftDriver): void {
+    if (kraftVersion >= 1 && voters.some(({ voterDirectoryId }) => voterDirectoryId === ZERO_UUID)) {
+      throw new InvariantError(`${name} has kraft.version ${kraftVersion} and voters without directories`);
+    }
+    // One that led before may not have heard that it does no more.
+    if (this.upgraded && kraftVersion < 1 && core.leadership !== null && core.epoch >= this.#committedEpoch) {
+      throw new InvariantError(
+        `${name} leads epoch ${core.epoch} with kraft.version ${kraftVersion}, which was raised`,
+      );
+    }
   }
 
   #newLeader(node: QuorumMember, epoch: number): void {

@@ -28,6 +28,8 @@ export interface QuorumShape {
   readonly voterCount: number;
   readonly observerCount: number;
   readonly isDynamic: boolean;
+  /** Voters that are configured are written to the log on the way: `kraft.version` is raised to 1. */
+  readonly isUpgraded: boolean;
   /** Mean time between faults. */
   readonly faultEveryMs: number;
 }
@@ -72,6 +74,7 @@ class QuorumSimulation {
       observerCount: shape.pick([0, 0, 1]),
       isDynamic: shape.chance(0.7),
       faultEveryMs: shape.pick([150, 400, 1000]),
+      isUpgraded: shape.chance(0.5),
       ...options.shape,
     };
     const { voterCount, observerCount } = this.#shape;
@@ -88,6 +91,7 @@ class QuorumSimulation {
     try {
       await this.#boot();
       this.#client();
+      if (this.#shape.isUpgraded && !this.#shape.isDynamic) this.#administrator();
       this.#scheduleFault();
       await this.#world.run(this.#options.chaosMs ?? 20_000, () => this.#check());
       await this.#heal();
@@ -130,7 +134,7 @@ class QuorumSimulation {
     const machine = this.#world.machine(name);
     if (machine.isRunning) return;
     const platform = machine.boot();
-    const { isDynamic } = this.#shape;
+    const { isDynamic, isUpgraded } = this.#shape;
     const isController = this.#controllerNames.includes(name);
     if (isFirst) formatDisk(platform, isController ? this.#voters : null, isDynamic ? 1 : 0);
     const others = this.#controllerNames.filter(other => other !== name);
@@ -142,7 +146,7 @@ class QuorumSimulation {
         isController,
         staticVoters: isDynamic ? [] : this.#controllerNames.map(host => ({ id: idOf(host), host, port: PORT })),
         bootstrapServers: isDynamic ? others.map(host => ({ host, port: PORT })) : [],
-        autoJoin: isController && isDynamic,
+        autoJoin: isController && (isDynamic || isUpgraded),
         snapshotBytes: this.#random.pick([2_000, 20_000, 1_000_000]),
         retentionBytes: this.#random.pick([3_000, 100_000]),
       } satisfies QuorumNodeOptions,
@@ -221,6 +225,36 @@ class QuorumSimulation {
       if (node.propose(value, () => this.#checks.acked.add(value)))
         this.#world.note(name, `proposes ${value} at ${node.driver?.logEndOffset}`);
     }
+  }
+
+  /** Asks for kraft.version 1 until told that it is, and by chance of its own, so that the runs of others stay as they are. */
+  #administrator(random = this.#world.random.fork("administrator")): void {
+    this.#world.memory.time.after(4_000 * random.float(), () => {
+      this.#upgrade();
+      if (!this.#checks.upgraded) this.#administrator(random);
+    });
+  }
+
+  #upgrade(): void {
+    const leader = this.#leader();
+    if (leader?.driver == null) return;
+    const upgrade = { epoch: leader.leadingEpoch, kraftVersion: 1 };
+    leader.driver
+      .changeVoters((core, nowMs) => core.upgradeVersion(upgrade, nowMs))
+      .then(({ errorCode }) => {
+        this.#world.note(leader.options.name, `upgrade answered by ${errorCode}`);
+        if (errorCode === 0) this.#checks.upgraded = true;
+      });
+  }
+
+  get #isUpgradedEverywhere(): boolean {
+    if (this.#nodes.size < this.#names.length) return false;
+    return [...this.#nodes.values()].every(({ driver }) => driver?.hasCore === true && driver.kraftVersion === 1);
+  }
+
+  /** Whether voters can be changed, and every node that will ever vote knows it: one that does not is not protected from disks that were replaced. */
+  get #hasDynamicVoters(): boolean {
+    return this.#shape.isDynamic || this.#isUpgradedEverywhere;
   }
 
   // Faults
@@ -330,13 +364,13 @@ class QuorumSimulation {
 
   /** One at a time, and only what the others hold too: a majority is to survive. */
   #loseDisk(name: string): void {
-    if (!this.#shape.isDynamic || this.#controllerNames.length < 3 || !this.#controllerNames.includes(name)) return;
+    if (!this.#hasDynamicVoters || this.#controllerNames.length < 3 || !this.#controllerNames.includes(name)) return;
     if (this.#leader()?.options.name === name || !this.#isQuorumWhole()) return;
     this.#end(name, "power");
     this.#directoryIds.set(name, this.#newDirectoryId());
     const machine = this.#world.machine(name);
     machine.replaceDisk();
-    formatDisk(machine.boot(), null, 1);
+    formatDisk(machine.boot(), null, this.#shape.isDynamic ? 1 : 0);
     machine.end("kill");
     this.#full.delete(name);
     this.#world.note(name, "has a new disk");
@@ -356,7 +390,7 @@ class QuorumSimulation {
 
   #removeVoter(name: string): void {
     const leader = this.#leader();
-    if (leader === null || !this.#shape.isDynamic || leader.driver === null || !this.#isQuorumWhole()) return;
+    if (leader === null || !this.#hasDynamicVoters || leader.driver === null || !this.#isQuorumWhole()) return;
     const key = { id: idOf(name), directoryId: this.#directoryIds.get(name) as string };
     leader.driver
       .changeVoters((core, nowMs) => core.removeVoter(key, nowMs))
@@ -422,6 +456,7 @@ class QuorumSimulation {
       voters.has({ id: idOf(name), directoryId: this.#directoryIds.get(name) as string }),
     );
     if (!allVote) return false;
+    if (this.#shape.isUpgraded && !this.#isUpgradedEverywhere && !this.#shape.isDynamic) return false;
     return [...this.#nodes.values()].every(node => {
       if (node.driver === null || !node.driver.hasCore) return false;
       const known = node.driver.leaderAndEpoch;

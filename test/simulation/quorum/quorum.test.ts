@@ -26,7 +26,15 @@ describe("simulated quorum", () => {
   const shapes: [string, Partial<QuorumShape>][] = [
     ["of one", { voterCount: 1 }],
     ["of five with an observer", { voterCount: 5, observerCount: 1 }],
-    ["whose voters are configured", { voterCount: 3, isDynamic: false }],
+    ["whose voters are configured", { voterCount: 3, isDynamic: false, isUpgraded: false }],
+    [
+      "whose voters are configured, until kraft.version is raised",
+      { voterCount: 3, isDynamic: false, isUpgraded: true },
+    ],
+    [
+      "of five that does so, under many faults",
+      { voterCount: 5, isDynamic: false, isUpgraded: true, faultEveryMs: 150 },
+    ],
   ];
   for (const [name, shape] of shapes) {
     it(`keeps its invariants ${name}`, async () => {
