@@ -55,9 +55,3 @@ export function longestGap(acknowledgements: readonly Acknowledgement[], sinceMs
   }
   return longest;
 }
-
-/** How long the {@link longestGap} took. */
-export function longestGapMs(acknowledgements: readonly Acknowledgement[]): number {
-  const { fromMs, untilMs } = longestGap(acknowledgements);
-  return untilMs - fromMs;
-}

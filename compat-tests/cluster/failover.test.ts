@@ -3,8 +3,8 @@
  * record is there once, where it was promised and in order. The longest wait for an acknowledgement is told, not asserted: `npm run bench` measures.
  */
 import { expect } from "chai";
-import { longestGapMs, verifyKept } from "./acknowledgements.ts";
-import { IdempotentProducer, requireProducer } from "./idempotent-producer.ts";
+import { longestGap, verifyKept } from "./acknowledgements.ts";
+import { type Acknowledgement, IdempotentProducer, requireProducer } from "./idempotent-producer.ts";
 import { ProcessCluster } from "./process-cluster.ts";
 import { readBack } from "./read-back.ts";
 
@@ -15,6 +15,11 @@ const RECORDS_PER_SECOND = 20_000;
 /** When something happens. */
 const EARLY = 30_000;
 const LATE = 60_000;
+/** More than are ever produced: such a load ends when it is told to. */
+const ENDLESS = 5_000_000;
+
+/** A process that stands still keeps its connections: a client that waits for its answers gives up after this, by default after a minute. */
+const IMPATIENT = { "socket.timeout.ms": "1000" };
 
 describe("three processes under an idempotent librdkafka producer", function () {
   this.timeout(180_000);
@@ -36,24 +41,36 @@ describe("three processes under an idempotent librdkafka producer", function () 
     await cluster.dispose();
   });
 
-  /** Has records produced while `happen` goes on, then checks what is kept. */
-  async function produceWhile(happen: (producer: IdempotentProducer) => Promise<void>): Promise<void> {
+  async function startProducer(load: {
+    readonly count: number;
+    readonly settings?: Readonly<Record<string, string>>;
+  }): Promise<IdempotentProducer> {
     producer = await IdempotentProducer.start({
       bootstrapServers: cluster.bootstrapServers,
       topic: TOPIC,
       partitions: PARTITIONS,
-      count: RECORDS,
       recordsPerSecond: RECORDS_PER_SECOND,
+      ...load,
     });
-    producer.go();
-    await happen(producer);
-    const acknowledgements = await producer.finished();
-    expect(acknowledgements).to.have.length(RECORDS);
+    return producer;
+  }
+
+  /** Checks what is kept once all nodes are in sync, and tells of the longest gap that was not over `sinceMs` after the start. */
+  async function verify(acknowledgements: readonly Acknowledgement[], sinceMs = 0): Promise<void> {
     await cluster.whole(TOPIC);
     verifyKept(acknowledgements, await readBack(cluster.bootstrapServers, TOPIC));
-    console.log(
-      `      longest gap between acknowledgements of a partition: ${Math.round(longestGapMs(acknowledgements))} ms`,
-    );
+    const { fromMs, untilMs } = longestGap(acknowledgements, sinceMs);
+    console.log(`      longest gap between acknowledgements of a partition: ${Math.round(untilMs - fromMs)} ms`);
+  }
+
+  /** Has records produced while `happen` goes on, then checks what is kept. */
+  async function produceWhile(happen: (records: IdempotentProducer) => Promise<void>): Promise<void> {
+    const records = await startProducer({ count: RECORDS });
+    records.go();
+    await happen(records);
+    const acknowledgements = await records.finished();
+    expect(acknowledgements).to.have.length(RECORDS);
+    await verify(acknowledgements);
   }
 
   async function kill(nodeId: number): Promise<void> {
@@ -86,17 +103,41 @@ describe("three processes under an idempotent librdkafka producer", function () 
     });
   });
 
-  it("loses nothing when a leader stands still, and comes to itself again", async () => {
-    await produceWhile(async records => {
-      await records.acknowledged(EARLY);
-      const leader = (await cluster.partitions(TOPIC))[0]!.leader!;
-      cluster.signal(leader, "SIGSTOP");
-      try {
-        await records.acknowledged(LATE);
-      } finally {
-        cluster.signal(leader, "SIGCONT");
-      }
-    });
+  /**
+   * Stops a node's process in the midst of a load, and lets it go on when somebody else has acknowledged records of each partition that it led. The load
+   * ends only when the node is in sync again.
+   */
+  async function standStill(nodeId: number): Promise<void> {
+    const led = (await cluster.partitions(TOPIC)).filter(({ leader }) => leader === nodeId);
+    expect(led, `partitions that node ${nodeId} leads`).to.not.have.length(0);
+    const records = await startProducer({ count: ENDLESS, settings: IMPATIENT });
+    const startedMs = records.go();
+    await records.acknowledged(EARLY);
+    cluster.signal(nodeId, "SIGSTOP");
+    const stoppedMs = Date.now() - startedMs;
+    // What was produced when the node stood still already cannot have been acknowledged by it.
+    const from = records.unproducedFrom();
+    try {
+      const isLate = (partition: number) => (each: Acknowledgement) =>
+        each.partition === partition && each.number >= from;
+      await Promise.all(led.map(({ partition }) => records.acknowledgedOne(isLate(partition))));
+    } finally {
+      cluster.signal(nodeId, "SIGCONT");
+    }
+    await cluster.whole(TOPIC);
+    records.enough();
+    const moved = await cluster.partitions(TOPIC);
+    for (const { partition } of led) expect(moved[partition]!.leader).to.not.equal(nodeId);
+    await verify(await records.finished(), stoppedMs);
+  }
+
+  it("loses nothing when a leader that is not the active controller stands still, and comes to itself again", async () => {
+    const controller = await cluster.activeController();
+    await standStill(cluster.nodeIds.find(id => id !== controller)!);
+  });
+
+  it("loses nothing when the active controller, which leads too, stands still, and comes to itself again", async () => {
+    await standStill(await cluster.activeController());
   });
 
   it("fails no request for good while all nodes are restarted one after the other", async () => {

@@ -8,14 +8,17 @@
  * Prints one line a record, in the order of the reports: "<n> <partition> <offset> <microseconds>", the time on the monotonic clock since the
  * start; a record that failed for good has "!<error name>" for an offset. The last line is "done <acknowledged> <failed>". Lines are flushed
  * twenty times a second, so that a reader may act on them. A line "go" on standard input is awaited after "ready", so that both agree on a start.
+ * Whatever comes there after it ends the load early: no more records are produced, and all that were are waited for.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <librdkafka/rdkafka.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static long acknowledged = 0;
 static long failed = 0;
@@ -66,11 +69,17 @@ static void produce(rd_kafka_t *producer, const char *topic, int32_t partition, 
   }
 }
 
+/* Whether something has come on standard input, its end included. */
+static int is_told_to_end(void) {
+  struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+  return poll(&input, 1, 0) > 0;
+}
+
 int main(int argc, char **argv) {
   if (argc < 7) fail("usage", "BROKERS TOPIC PARTITIONS COUNT RECORDS_PER_SECOND VALUE_BYTES [KEY=VALUE ...]");
   const char *topic = argv[2];
   const int32_t partitions = (int32_t)atoi(argv[3]);
-  const long count = atol(argv[4]);
+  long count = atol(argv[4]);
   const double per_second = atof(argv[5]);
   const size_t size = (size_t)atol(argv[6]);
   rd_kafka_conf_t *configuration = rd_kafka_conf_new();
@@ -90,6 +99,8 @@ int main(int argc, char **argv) {
   if (value == NULL) fail("malloc", strerror(errno));
   memset(value, 'x', size < 32 ? 32 : size);
 
+  // Unbuffered, so that whatever comes after "go" is still there to be polled for.
+  setvbuf(stdin, NULL, _IONBF, 0);
   printf("ready\n");
   fflush(stdout);
   char line[16];
@@ -99,6 +110,7 @@ int main(int argc, char **argv) {
   int64_t flushed_us = started_us;
   long sent = 0;
   while (acknowledged + failed < count) {
+    if (sent < count && is_told_to_end()) count = sent;
     const int64_t at_us = now_us();
     const long due = (long)((double)(at_us - started_us) * per_second / 1e6) + 1;
     while (sent < count && sent < due) {

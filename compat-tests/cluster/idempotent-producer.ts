@@ -23,6 +23,7 @@ export interface IdempotentProducerOptions {
   readonly topic: string;
   /** Of the topic; record n goes to partition n modulo this. */
   readonly partitions: number;
+  /** Fewer are produced when it is told {@link IdempotentProducer.enough}. */
   readonly count: number;
   readonly recordsPerSecond: number;
   /** Default 100. */
@@ -59,13 +60,20 @@ export class IdempotentProducer {
   readonly #child: ChildProcess;
   readonly #acknowledgements: Acknowledgement[] = [];
   readonly #failures: string[] = [];
+  readonly #recordsPerSecond: number;
   readonly #waiters = new Set<{ readonly count: number; readonly resolve: () => void }>();
+  readonly #seekers = new Set<{
+    readonly isWanted: (each: Acknowledgement) => boolean;
+    readonly resolve: () => void;
+  }>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #finished = Promise.withResolvers<readonly Acknowledgement[]>();
   #errors = "";
+  #goneMs = Infinity;
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, recordsPerSecond: number) {
     this.#child = child;
+    this.#recordsPerSecond = recordsPerSecond;
     child.stderr?.on("data", chunk => (this.#errors += chunk));
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", line => this.#line(line));
     child.once("exit", code => this.#exited(code));
@@ -81,15 +89,26 @@ export class IdempotentProducer {
     const child = spawn(compiledProducer(), [bootstrapServers, topic, ...numbers, ...settings], {
       stdio: ["pipe", "pipe", "pipe"],
     });
-    const producer = new IdempotentProducer(child);
+    const producer = new IdempotentProducer(child, recordsPerSecond);
     await producer.#ready.promise;
     return producer;
   }
 
   /** Begins to produce. Returns when that was, by the wall clock: times of acknowledgements count from there, give or take a few ms. */
   go(): number {
+    this.#goneMs = performance.now();
     this.#child.stdin?.write("go\n");
     return Date.now();
+  }
+
+  /** No record from this number on has been produced by now: the program may be late, but is never ahead of its rate. */
+  unproducedFrom(): number {
+    return Math.ceil(((performance.now() - this.#goneMs) / 1000) * this.#recordsPerSecond) + 2;
+  }
+
+  /** Ends the load: what has been produced is still waited for, and nothing else comes. */
+  enough(): void {
+    this.#child.stdin?.write("enough\n");
   }
 
   /** Resolves when so many records are acknowledged. Rejects when the program ends before. */
@@ -99,6 +118,14 @@ export class IdempotentProducer {
       else this.#waiters.add({ count, resolve });
     });
     return Promise.race([reached, this.#finished.promise.then(() => {})]);
+  }
+
+  /** Resolves when a record that is wanted is acknowledged, from now on. Rejects when the program ends before. */
+  async acknowledgedOne(isWanted: (acknowledgement: Acknowledgement) => boolean): Promise<void> {
+    const found = new Promise<true>(resolve => {
+      this.#seekers.add({ isWanted, resolve: () => resolve(true) });
+    });
+    if ((await Promise.race([found, this.#finished.promise])) !== true) throw new Error("the load ended before");
   }
 
   /** All acknowledgements in the order in which they came. Rejects when a record failed for good, or the program did. */
@@ -119,12 +146,18 @@ export class IdempotentProducer {
       this.#failures.push(line);
       return;
     }
-    this.#acknowledgements.push({
+    const acknowledgement = {
       number: Number(number),
       partition: Number(partition),
       offset: Number(offset),
       atMs: Number(microseconds) / 1000,
-    });
+    };
+    this.#acknowledgements.push(acknowledgement);
+    for (const seeker of this.#seekers) {
+      if (!seeker.isWanted(acknowledgement)) continue;
+      this.#seekers.delete(seeker);
+      seeker.resolve();
+    }
     for (const waiter of this.#waiters) {
       if (this.#acknowledgements.length < waiter.count) continue;
       this.#waiters.delete(waiter);
