@@ -39,6 +39,7 @@ export interface KafkaProcessOptions {
 
 export const KAFKA_CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg";
 const QUICK_FLAGS = ["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"];
+const PROPERTIES_FILE = "server.properties";
 const START_MS = 60_000;
 const POLL_MS = 25;
 
@@ -76,7 +77,7 @@ export class KafkaProcess {
     const port = options.port ?? (await freePortPair());
     const folder = mkdtempSync(join(options.parentDir ?? tmpdir(), "samsa-kafka-"));
     const dataDir = options.dataDir ?? join(folder, "data");
-    const properties = join(folder, "server.properties");
+    const properties = join(folder, PROPERTIES_FILE);
     const log4j = join(folder, "log4j2.properties");
     mkdirSync(dataDir, { recursive: true });
     writeFileSync(properties, propertiesText(port, dataDir, options));
@@ -110,6 +111,10 @@ export class KafkaProcess {
 
   get isRunning(): boolean {
     return isAlive(this.#child);
+  }
+
+  get propertiesFile(): string {
+    return join(this.#folder, PROPERTIES_FILE);
   }
 
   /** Its warnings and errors. */

@@ -170,7 +170,7 @@ function numbersIn(text: string): readonly number[] {
 }
 
 /** A pair of ports that is free, and that none of `taken` has. */
-async function freePort(taken: readonly number[]): Promise<number> {
+export async function freePort(taken: readonly number[]): Promise<number> {
   for (;;) {
     const port = await freePortPair();
     if (!taken.includes(port)) return port;
@@ -178,7 +178,7 @@ async function freePort(taken: readonly number[]): Promise<number> {
 }
 
 /** Sixteen random bytes as Kafka writes them. */
-function uuid(): string {
+export function uuid(): string {
   const text = Buffer.from(randomUUID().replaceAll("-", ""), "hex").toString("base64url");
   // A dash in front would be taken for an option.
   return text.startsWith("-") ? uuid() : text;

@@ -8,6 +8,7 @@ import { type DescribedPartition, SamsaCluster } from "../../support/kafka-samsa
 import type { SamsaNode } from "../../support/kafka-samsa-node.ts";
 import type { ToolBelt } from "../../support/kafka-tool-belt.ts";
 import { requireKafkaTools } from "../../support/kafka-tools.ts";
+import { field, rows, voters } from "../../support/metadata-quorum-output.ts";
 
 const SETTINGS = {
   "min.insync.replicas": 1,
@@ -366,21 +367,6 @@ describe("Apache Kafka's tools on a cluster of Samsa nodes", function () {
     const namesTopics = (printed: string): boolean => ["orders", "unclean"].every(topic => printed.includes(topic));
   });
 });
-
-function field(status: string, name: string): string {
-  return new RegExp(`^${name}: +(.*)$`, "m").exec(status)?.[1] ?? "";
-}
-
-function voters(status: string): number[] {
-  const found: { id: number }[] = JSON.parse(field(status, "CurrentVoters"));
-  return found.map(({ id }) => id).sort();
-}
-
-/** Of a table. */
-function rows(printed: string): string[][] {
-  const [, ...lines] = printed.trim().split("\n");
-  return lines.map(line => line.trim().split(/\s*\t\s*/));
-}
 
 function hasReplica(id: number, role: string): (printed: string) => boolean {
   return printed => rows(printed).some(row => row[0] === String(id) && row.at(-1)?.trim() === role);
