@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, loadavg, platform, release, totalmem } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { kafkaToolsMissing } from "../compat-tests/support/kafka-tools.ts";
+import { probeDisk } from "./disk-probe.ts";
 import { Fleet } from "./fleet.ts";
 import { TABLE_ROWS } from "./load/rows.ts";
 import { killWorkers } from "./load/run-load.ts";
@@ -59,6 +60,7 @@ async function run(given: Options): Promise<void> {
     });
   }
   try {
+    if (results.data.disk === undefined) results.noteDisk(probeDisk(dataDir, options.timings.diskProbeMs));
     await runAll(chosen(options, results.data), bench, () => isStopped);
   } finally {
     if (!isStopped) await finish();

@@ -36,6 +36,8 @@ export interface Timings {
   readonly sweep: Timing;
   /** How long a measurement waits for the machine at most; 0 does not look at it. */
   readonly quietLimitMs: number;
+  /** How long the disk is looked at before any broker runs. */
+  readonly diskProbeMs: number;
   /** After this, nothing more is begun. */
   readonly totalLimitMs: number;
 }
@@ -46,6 +48,7 @@ const FULL: Timings = {
   line: { warmupMs: 2000, durationMs: 5000 },
   sweep: { warmupMs: 1000, durationMs: 2500 },
   quietLimitMs: 15_000,
+  diskProbeMs: 8000,
   totalLimitMs: Number.POSITIVE_INFINITY,
 };
 
@@ -55,6 +58,7 @@ const QUICK: Timings = {
   line: { warmupMs: 150, durationMs: 600 },
   sweep: { warmupMs: 150, durationMs: 400 },
   quietLimitMs: 0,
+  diskProbeMs: 1000,
   totalLimitMs: 165_000,
 };
 

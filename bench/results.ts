@@ -1,6 +1,7 @@
 /** What a run has found so far: kept in a file after every measurement, so that a run that is cut short can be gone on with. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import type { DiskFigures } from "./disk-probe.ts";
 import type { Entry } from "./scenario.ts";
 
 export interface Omission {
@@ -20,6 +21,8 @@ export interface ResultsData {
   /** How long it took, and what the machine was doing before it began. */
   readonly minutes: number;
   readonly loadAverageBefore: number;
+  /** What the disk gave before any broker ran. */
+  readonly disk?: DiskFigures;
   /** Scenarios that came to their end. */
   readonly completed: readonly string[];
   readonly entries: readonly Entry[];
@@ -65,6 +68,11 @@ export class Results {
       omissions: omissions.filter(isOther),
       completed: completed.filter(name => name !== scenario),
     };
+  }
+
+  noteDisk(disk: DiskFigures): void {
+    this.#data = { ...this.#data, disk };
+    this.save();
   }
 
   complete(scenario: string): void {

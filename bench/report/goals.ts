@@ -1,4 +1,6 @@
 /** The goals of PERFORMANCE for this machine, beside what was reached. A goal that nothing was measured for says so. */
+import type { DiskFigures } from "../disk-probe.ts";
+import { CLUSTER_SIZE } from "../fleet.ts";
 import { TABLE_ROWS } from "../load/rows.ts";
 import { type Entry, FIGURES, type Figure } from "../scenario.ts";
 import { median, placesOf, valuesByRound } from "./statistics.ts";
@@ -88,6 +90,8 @@ function ownRatio(text: string, [upper, lower]: readonly [Where, Where], limit: 
   return { text, reached, unit: "×", limit, isLeast, of: [upper, lower] };
 }
 
+/** Of loads that write. */
+const TITLES: readonly string[] = Object.values(TABLE_ROWS).map(({ title }) => title);
 const LOADS = [batched1k, idempotent, batched100b, ten, one, partitions64].map(({ title }) => title);
 const THREE = "three-brokers";
 
@@ -158,7 +162,8 @@ function soakGoals(entries: readonly Entry[]): readonly Goal[] {
   ];
 }
 
-export function goalRows(entries: readonly Entry[]): GoalRow[] {
+/** @param disk what the disk gave by itself, where that is known */
+export function goalRows(entries: readonly Entry[], disk?: DiskFigures): GoalRow[] {
   const values: Values = ({ scenario, at, figure, system = "Samsa" }) =>
     valuesByRound(entries, { scenario, system, at }, figure);
   return [...GOALS, ...soakGoals(entries)].map(goal => {
@@ -172,7 +177,7 @@ export function goalRows(entries: readonly Entry[]): GoalRow[] {
     const range = reached.length > 1 ? ` (${short(Math.min(...reached))}–${short(Math.max(...reached))})` : "";
     const isDisturbed = entries.some(entry => entry.isDisturbed && goal.of.some(({ at }) => at === entry.at));
     // On a busy machine it cannot be told what was waited for.
-    const remark = [figuresOf(goal, values), isMet || isDisturbed ? "" : limits(goal, values)]
+    const remark = [figuresOf(goal, values), isMet || isDisturbed ? "" : limits(goal, values, disk)]
       .filter(text => text !== "")
       .join("; ");
     return { goal: textOf(goal), reached: `${short(middle)}${range} ${unit}`, ratio, isMet, remark };
@@ -200,17 +205,31 @@ function figuresOf({ of }: Goal, values: Values): string {
 /** Above this share, a process of one thread has no more to give. */
 const FULL_CORE = 0.9;
 
+/** Above this share of what the disk gives by itself, it is what a load waits for. */
+const FULL_DISK = 0.75;
+
 /** What was used up while Samsa was measured: a hint, not a diagnosis. */
-function limits({ of }: Goal, values: Values): string {
+function limits({ of }: Goal, values: Values, disk: DiskFigures | undefined): string {
   const [place] = of;
   if (place === undefined) return "";
-  const [cores, clientCores] = (["brokerCores", "clientCpuShare"] as const).map(figure =>
-    median([...values({ ...place, figure }).values()]),
-  ) as [number, number];
-  if (Number.isNaN(cores) || Number.isNaN(clientCores)) return "";
-  const used = `Samsa ${cores.toFixed(2)} cores, generator ${clientCores.toFixed(2)}`;
-  if (clientCores > FULL_CORE) return `${used}: the generator was the limit`;
-  if (cores + clientCores > 2 * FULL_CORE) return `${used}: the machine's cores were full`;
-  if (cores > FULL_CORE) return `${used}: the broker's one loop was full`;
-  return `${used}: neither was full, so the disk was waited for`;
+  const middle = (figure: Figure): number => median([...values({ ...place, figure }).values()]);
+  const cores = middle("brokerCores");
+  const clientCores = middle("clientCpuShare");
+  const remarks: string[] = [];
+  const isProduced = TITLES.some(title => title === place.at);
+  if (isProduced && disk !== undefined) {
+    const copies = place.scenario === THREE ? CLUSTER_SIZE : 1;
+    const written = middle("megabytesPerSecond") * copies;
+    const { durableMegabytesPerSecond: most } = disk;
+    const what = copies > 1 ? `${short(written)} MB/s with all copies` : `${short(written)} MB/s`;
+    if (written > most * FULL_DISK) remarks.push(`${what}: the disk by itself gave ${short(most)} with syncs`);
+  }
+  if (!Number.isNaN(cores) && !Number.isNaN(clientCores)) {
+    const used = `Samsa ${cores.toFixed(2)} cores, generator ${clientCores.toFixed(2)}`;
+    if (clientCores > FULL_CORE) remarks.push(`${used}: the generator was the limit`);
+    else if (cores + clientCores > 2 * FULL_CORE) remarks.push(`${used}: the machine's cores were full`);
+    else if (cores > FULL_CORE && place.scenario !== THREE) remarks.push(`${used}: the broker's one loop was full`);
+    else remarks.push(`${used}${remarks.length > 0 ? "" : ": neither was full, so the disk was waited for"}`);
+  }
+  return remarks.join("; ");
 }

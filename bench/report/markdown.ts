@@ -20,6 +20,7 @@ export function markdownOf(
     "",
     `${date}, ${machine}; ${minutes.toFixed(0)} minutes. Load average of the machine before: ${loadAverageBefore.toFixed(2)}. ${restOf(results)}`,
     "",
+    ...diskLine(results),
     ...systems.map(({ name, description }) => `- ${name}: ${description}`),
     `- Settings: ${Object.entries(settings)
       .map(([name, value]) => `${name} ${value}`)
@@ -33,6 +34,14 @@ export function markdownOf(
   ].join("\n")}\n`;
 }
 
+function diskLine({ disk }: ResultsData): string[] {
+  if (disk === undefined) return [];
+  const { durableMegabytesPerSecond, syncP50Ms, syncP99Ms } = disk;
+  return [
+    `- The disk by itself: ${durableMegabytesPerSecond.toFixed(0)} MB/s in pieces of 1 MiB to six files in turn, each with \`fdatasync\`; 1 KiB with \`fdatasync\` p50 ${syncP50Ms.toFixed(2)}, p99 ${syncP99Ms.toFixed(2)} ms.`,
+  ];
+}
+
 /** Whether the machine was at rest. */
 function restOf({ entries, settings }: ResultsData): string {
   if (settings.run === "quick")
@@ -43,8 +52,8 @@ function restOf({ entries, settings }: ResultsData): string {
   return "Each measurement began on a machine at rest: nothing left to write to the disk, nobody computing.";
 }
 
-function goals({ entries }: ResultsData): string[] {
-  const rows = goalRows(entries);
+function goals({ entries, disk }: ResultsData): string[] {
+  const rows = goalRows(entries, disk);
   const measured = rows.filter(({ isMet }) => isMet !== null);
   const met = measured.filter(({ isMet }) => isMet);
   return [

@@ -3,7 +3,7 @@ import { TABLE_ROWS } from "../../bench/load/rows.ts";
 import { goalRows } from "../../bench/report/goals.ts";
 import type { Entry } from "../../bench/scenario.ts";
 
-const { one, latency } = TABLE_ROWS;
+const { batched1k, one, latency } = TABLE_ROWS;
 
 function entry(system: string, round: number, at: string, figures: Entry["figures"]): Entry {
   return { scenario: "table", system, round, at, figures };
@@ -22,6 +22,26 @@ describe("goalRows", () => {
     const row = goalRows(entries).find(({ goal }) => goal.startsWith(one.title))!;
     expect(row).to.deep.include({ isMet: false, reached: "2.50 (2.00–3.00) ×", ratio: 0.625 });
     expect(row.remark).to.contain("the broker's one loop was full");
+  });
+
+  it("tells when the disk gives no more, three times what a client sends with three replicas", () => {
+    const three = (system: string, megabytesPerSecond: number): Entry => {
+      const figures = { megabytesPerSecond, thousandRecordsPerSecond: megabytesPerSecond, brokerCores: 1.6 };
+      return {
+        scenario: "three-brokers",
+        system,
+        round: 0,
+        at: batched1k.title,
+        figures: { ...figures, clientCpuShare: 0.1 },
+      };
+    };
+    const entries = [three("Samsa", 150), three("Kafka", 100)];
+    const remarkWith = (durableMegabytesPerSecond: number): string => {
+      const rows = goalRows(entries, { durableMegabytesPerSecond, syncP50Ms: 0.2, syncP99Ms: 0.4 });
+      return rows.find(({ goal }) => goal.startsWith(`three brokers, ${batched1k.title}`))!.remark;
+    };
+    expect(remarkWith(500)).to.contain("450 MB/s with all copies: the disk by itself gave 500 with syncs");
+    expect(remarkWith(1000)).not.to.contain("the disk by itself");
   });
 
   it("turns around what is to be small, and leaves open what was not measured", () => {
