@@ -1,6 +1,7 @@
 /** Changes to the Raft code that break it, each of which the simulated quorum has to notice. */
 import type { Mutant } from "./mutant.ts";
 
+const CHANGES = "src/raft/changing-voters.ts";
 const CORE = "src/raft/core.ts";
 const ELECTIONS = "src/raft/elections.ts";
 const FOLLOWING = "src/raft/following.ts";
@@ -109,5 +110,18 @@ export const quorumMutants: readonly Mutant[] = [
     file: CORE,
     find: "    const isCurrent = token === member.fetchToken && member.isFetching;\n",
     replacement: '    const isCurrent = member.role.kind === "follower";\n    token = member.fetchToken;\n',
+  },
+  {
+    name: "the upgrade of kraft.version is written in two batches",
+    file: CHANGES,
+    find: '    member.actions.push({ type: "appendControls", epoch: member.epoch, controls });\n',
+    replacement:
+      '    for (const one of controls) member.actions.push({ type: "appendControls", epoch: member.epoch, controls: [one] });\n',
+  },
+  {
+    name: "a change of the voters is told before it is committed",
+    file: CHANGES,
+    find: "  if (offset >= member.highWatermark) return;\n",
+    replacement: "  void offset;\n",
   },
 ];
