@@ -5,6 +5,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { KafkaProcess } from "../../support/kafka-process.ts";
 import { faults, write } from "../../support/kafka-records.ts";
 import { SamsaCluster } from "../../support/kafka-samsa-cluster.ts";
 import type { SamsaNode } from "../../support/kafka-samsa-node.ts";
@@ -19,6 +20,7 @@ describe("kafka-features upgrade --feature kraft.version=1, on a cluster of Sams
   this.bail(true);
   let cluster: SamsaCluster;
   let tools: ToolBelt;
+  let kafka: KafkaProcess | null = null;
 
   before(async function () {
     this.timeout(300_000);
@@ -33,6 +35,7 @@ describe("kafka-features upgrade --feature kraft.version=1, on a cluster of Sams
   });
 
   after(async () => {
+    await kafka?.dispose();
     await cluster?.dispose();
   });
 
@@ -123,6 +126,26 @@ describe("kafka-features upgrade --feature kraft.version=1, on a cluster of Sams
       const [, json] = /KRaftVoters (\{.*\})/.exec(dumped)!;
       expect(JSON.parse(json!).voters.map(({ voterId }: { voterId: number }) => voterId)).to.have.members(ids);
     }
+  });
+
+  it("is read by Apache Kafka on the directory of the last node that is left", async () => {
+    const [first, ...others] = votersIn(await quorum("describe", "--status"));
+    const last = cluster.node(first!.id);
+    for (const { id } of others) await quorum(...removal(cluster.node(id)));
+    for (const node of cluster.nodes) if (node !== last) await node.stop();
+    await last.stop();
+    kafka = await KafkaProcess.start({
+      dataDir: last.dataDir,
+      port: last.port,
+      nodeId: last.id,
+      // A broker of the same id is taken for alive for so long.
+      properties: { "broker.session.timeout.ms": 2000, "broker.heartbeat.interval.ms": 500 },
+    });
+    const address = ["--bootstrap-server", kafka.address];
+    expect(levelIn(await features(...address, "describe"))).to.equal("1");
+    expect(votersIn(await quorum(...address, "describe", "--status"))).to.deep.equal([first]);
+    expect(await tools.ask("kafka-topics", ...address, "--list")).to.contain("orders");
+    expect(kafka.output).not.to.match(/corrupt/i);
   });
 
   /** What kafka-dump-log prints of a node's metadata log, or of its newest snapshot. */
