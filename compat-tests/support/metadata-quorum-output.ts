@@ -16,3 +16,8 @@ export function rows(printed: string): string[][] {
   const [, ...lines] = printed.trim().split("\n");
   return lines.map(line => line.trim().split(/\s*\t\s*/));
 }
+
+/** Whether what `--replication` printed has a node in a role: `Leader`, `Follower` or `Observer`. */
+export function hasReplica(id: number, role: string): (printed: string) => boolean {
+  return printed => rows(printed).some(row => row[0] === String(id) && row.at(-1) === role);
+}

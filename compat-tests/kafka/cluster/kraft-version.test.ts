@@ -11,6 +11,7 @@ import { SamsaCluster } from "../../support/kafka-samsa-cluster.ts";
 import type { SamsaNode } from "../../support/kafka-samsa-node.ts";
 import type { ToolBelt } from "../../support/kafka-tool-belt.ts";
 import { requireKafkaTools } from "../../support/kafka-tools.ts";
+import { field, hasReplica, voters } from "../../support/metadata-quorum-output.ts";
 
 const RECORDS = 500;
 const RAISE = ["upgrade", "--feature", "kraft.version=1"];
@@ -98,12 +99,12 @@ describe("kafka-features upgrade --feature kraft.version=1, on a cluster of Sams
     await tools.until(hasReplica(4, "Observer"), "kafka-metadata-quorum", "describe", "--replication");
     const add = ["--command-config", fourth.propertiesFile, "add-controller"];
     expect(await quorum(...add)).to.contain(`Added controller 4 with directory id ${fourth.directoryId}`);
-    expect(idsOf(await quorum("describe", "--status"))).to.deep.equal([1, 2, 3, 4]);
+    expect(voters(await quorum("describe", "--status"))).to.deep.equal([1, 2, 3, 4]);
     const removed = await leaderId();
     await quorum(...removal(cluster.node(removed)));
     const isLedByAnother = (status: string): boolean => !["-1", String(removed)].includes(field(status, "LeaderId"));
     const status = await tools.until(isLedByAnother, "kafka-metadata-quorum", "describe", "--status");
-    expect(idsOf(status)).to.deep.equal([1, 2, 3, 4].filter(id => id !== removed));
+    expect(voters(status)).to.deep.equal([1, 2, 3, 4].filter(id => id !== removed));
   });
 
   it("holds when all nodes start anew, with the first voters in their configuration still", async () => {
@@ -119,7 +120,7 @@ describe("kafka-features upgrade --feature kraft.version=1, on a cluster of Sams
   it("stands in the snapshots made since", async () => {
     // Records for another snapshot.
     await tools.ask("kafka-topics", "--create", "--topic", "many", "--partitions", "60", "--replication-factor", "3");
-    const ids = idsOf(await quorum("describe", "--status"));
+    const ids = voters(await quorum("describe", "--status"));
     for (const node of cluster.nodes) {
       const dumped = await dumpMetadata(node, ".checkpoint");
       expect(dumped, `node ${node.id}`).to.contain('KRaftVersion {"version":0,"kRaftVersion":1}');
@@ -158,10 +159,6 @@ describe("kafka-features upgrade --feature kraft.version=1, on a cluster of Sams
   }
 });
 
-function field(status: string, name: string): string {
-  return new RegExp(`^${name}: +(.*)$`, "m").exec(status)?.[1] ?? "";
-}
-
 interface DescribedVoter {
   readonly id: number;
   readonly directoryId: string;
@@ -173,18 +170,7 @@ function votersIn(status: string): readonly DescribedVoter[] {
   return found.sort((a, b) => a.id - b.id);
 }
 
-function idsOf(status: string): number[] {
-  return votersIn(status).map(({ id }) => id);
-}
-
 /** The level of kraft.version in what kafka-features printed. */
 function levelIn(described: string): string | undefined {
   return /kraft\.version .*FinalizedVersionLevel: (\d+)/.exec(described)?.[1];
-}
-
-function hasReplica(id: number, role: string): (printed: string) => boolean {
-  return printed => {
-    const rows = printed.split("\n").map(line => line.trim().split(/\s*\t\s*/));
-    return rows.some(row => row[0] === String(id) && row.at(-1) === role);
-  };
 }

@@ -40,6 +40,7 @@ for (const [pair, lone] of COMPOSITIONS) {
       let quorum: MixedQuorum;
       let tools: ToolBelt;
       let changes = 0;
+      let hasVotersInLog = !hasStaticVoters;
 
       before(async function () {
         this.timeout(300_000);
@@ -118,6 +119,20 @@ for (const [pair, lone] of COMPOSITIONS) {
         await holdsTheSameBytes();
       });
 
+      if (hasStaticVoters) {
+        it(`write their voters to the log under ${lone}, and change them under both`, async () => {
+          if ((await quorum.leader()) !== LONE) await quorum.elect(LONE, () => created("before-upgrade"));
+          await tools.ask("kafka-features", "upgrade", "--feature", "kraft.version=1");
+          hasVotersInLog = true;
+          await tellsTheTruth();
+          await removedAndAdded(PAIR[1]!);
+          await quorum.elect(PAIR[0]!, () => created("after-upgrade"));
+          await removedAndAdded(LONE);
+          await serves("after-upgrade");
+          await holdsTheSameBytes();
+        });
+      }
+
       /** Makes a topic, some of whose replicas may be away. */
       async function created(topic: string): Promise<void> {
         const shape = ["--partitions", "3", "--replication-factor", "3", "--config", "min.insync.replicas=2"];
@@ -146,7 +161,7 @@ for (const [pair, lone] of COMPOSITIONS) {
         expect(Number(field(status, "HighWatermark"))).to.be.within(1, log.endOffset);
         expect(voters(status)).to.deep.equal([...PAIR, LONE]);
         expect(field(status, "CurrentObservers")).to.equal("[]");
-        if (!hasStaticVoters) {
+        if (hasVotersInLog) {
           const expected = quorum.nodes.map(({ id, directoryId, controllerAddress }) => ({
             id,
             directoryId,

@@ -8,7 +8,7 @@ import { type DescribedPartition, SamsaCluster } from "../../support/kafka-samsa
 import type { SamsaNode } from "../../support/kafka-samsa-node.ts";
 import type { ToolBelt } from "../../support/kafka-tool-belt.ts";
 import { requireKafkaTools } from "../../support/kafka-tools.ts";
-import { field, rows, voters } from "../../support/metadata-quorum-output.ts";
+import { field, hasReplica, rows, voters } from "../../support/metadata-quorum-output.ts";
 
 const SETTINGS = {
   "min.insync.replicas": 1,
@@ -367,10 +367,6 @@ describe("Apache Kafka's tools on a cluster of Samsa nodes", function () {
     const namesTopics = (printed: string): boolean => ["orders", "unclean"].every(topic => printed.includes(topic));
   });
 });
-
-function hasReplica(id: number, role: string): (printed: string) => boolean {
-  return printed => rows(printed).some(row => row[0] === String(id) && row.at(-1)?.trim() === role);
-}
 
 function newest(directory: string, ending: string): string {
   return readdirSync(directory)
