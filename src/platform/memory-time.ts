@@ -11,6 +11,7 @@
  * Nothing else moves, so the same program gives the same order every time; with a `random`, events due at the same instant run in an order
  * that its seed decides.
  */
+import { EventQueue, SimulatedEvent } from "./memory-events.ts";
 import type { Clock, Random, Timer, Timers } from "./platform.ts";
 
 export interface SimulatedTimeOptions {
@@ -23,17 +24,9 @@ export interface SimulatedTimeOptions {
 const DEFAULT_START_MS = 1_767_225_600_000;
 const TURNS_PER_BATCH = 100;
 
-interface Event {
-  readonly atMs: number;
-  /** Breaks ties of `atMs`: first this, then `sequence`. */
-  readonly priority: number;
-  readonly sequence: number;
-  callback: (() => void) | null;
-}
-
 export class SimulatedTime implements Clock, Timers {
   readonly #random: Random | undefined;
-  readonly #heap: Event[] = [];
+  readonly #events = new EventQueue();
   #wallOffsetMs: number;
   #elapsedMs = 0;
   #sequence = 0;
@@ -53,16 +46,11 @@ export class SimulatedTime implements Clock, Timers {
   }
 
   after(delayMs: number, callback: () => void): Timer {
-    const event = this.#push(delayMs, callback);
-    return {
-      clear: () => {
-        event.callback = null;
-      },
-    };
+    return this.#push(delayMs, callback);
   }
 
   every(periodMs: number, callback: () => void): Timer {
-    let event: Event;
+    let event: SimulatedEvent;
     let cleared = false;
     const again = (): void => {
       callback();
@@ -72,7 +60,7 @@ export class SimulatedTime implements Clock, Timers {
     return {
       clear: () => {
         cleared = true;
-        event.callback = null;
+        event.clear();
       },
     };
   }
@@ -88,8 +76,7 @@ export class SimulatedTime implements Clock, Timers {
 
   /** When the next timer is due, on the monotonic clock; null when there is none. */
   nextAtMs(): number | null {
-    this.#dropCleared();
-    return this.#heap[0]?.atMs ?? null;
+    return this.#events.first()?.atMs ?? null;
   }
 
   /** Runs one turn: the end-of-tick work if there is any, else the next event, moving the clock to it. False when nothing is left. */
@@ -175,61 +162,19 @@ export class SimulatedTime implements Clock, Timers {
       for (const callback of callbacks) callback();
       return true;
     }
-    this.#dropCleared();
-    const event = this.#pop();
+    const event = this.#events.take();
     if (event === undefined) return false;
     this.#elapsedMs = Math.max(this.#elapsedMs, event.atMs);
-    event.callback!();
+    event.happen();
     return true;
   }
 
-  #push(delayMs: number, callback: () => void): Event {
-    const event: Event = {
-      atMs: this.#elapsedMs + Math.max(delayMs, 0),
-      priority: this.#random?.float() ?? 0,
-      sequence: this.#sequence++,
-      callback,
-    };
-    const heap = this.#heap;
-    let index = heap.length;
-    heap.push(event);
-    while (index > 0) {
-      const parent = (index - 1) >>> 1;
-      if (!isBefore(event, heap[parent]!)) break;
-      heap[index] = heap[parent]!;
-      index = parent;
-    }
-    heap[index] = event;
+  #push(delayMs: number, callback: () => void): SimulatedEvent {
+    const atMs = this.#elapsedMs + Math.max(delayMs, 0);
+    const event = new SimulatedEvent(this.#events, atMs, this.#random?.float() ?? 0, this.#sequence++, callback);
+    this.#events.push(event);
     return event;
   }
-
-  #pop(): Event | undefined {
-    const heap = this.#heap;
-    const first = heap[0];
-    const last = heap.pop();
-    if (heap.length === 0 || last === undefined) return first;
-    let index = 0;
-    for (;;) {
-      let child = 2 * index + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
-      if (!isBefore(heap[child]!, last)) break;
-      heap[index] = heap[child]!;
-      index = child;
-    }
-    heap[index] = last;
-    return first;
-  }
-
-  #dropCleared(): void {
-    while (this.#heap.length > 0 && this.#heap[0]!.callback === null) this.#pop();
-  }
-}
-
-function isBefore(a: Event, b: Event): boolean {
-  if (a.atMs !== b.atMs) return a.atMs < b.atMs;
-  if (a.priority !== b.priority) return a.priority < b.priority;
-  return a.sequence < b.sequence;
 }
 
 /** Returns once no settled promise has anything left to do. */
