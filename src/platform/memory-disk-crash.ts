@@ -2,7 +2,7 @@
  * What a crash leaves of a {@link MemoryDisk}: all that was synced, and of the rest what a {@link Survival} decides, block by block.
  */
 
-import { Bytes, DirectoryNode, type EntryChange, FileNode, setEntry, type TreeNode } from "./memory-disk-tree.ts";
+import { type Bytes, DirectoryNode, type EntryChange, FileNode, setEntry, type TreeNode } from "./memory-disk-tree.ts";
 import type { Random } from "./platform.ts";
 
 /** Decides about what was not synced when the machine went down. Asked in the order in which the changes were made, file by file. */
@@ -81,8 +81,8 @@ export function survivingTree(root: DirectoryNode, changes: readonly EntryChange
   return copyOf(root) as DirectoryNode;
 }
 
-function survivingBytes(file: FileNode, survival: Survival): Buffer {
-  const bytes = Bytes.of(file.durable.view());
+function survivingBytes(file: FileNode, survival: Survival): Bytes {
+  const bytes = file.durable.share();
   for (const change of file.changes) {
     if (change.kind === "truncate") {
       if (survival.keepsTruncation()) bytes.truncate(change.sizeBytes);
@@ -96,7 +96,7 @@ function survivingBytes(file: FileNode, survival: Survival): Buffer {
       start = blockEnd;
     }
   }
-  return bytes.view();
+  return bytes;
 }
 
 function nextBoundary(position: number, blockSizeBytes: number): number {

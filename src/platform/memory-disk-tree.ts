@@ -12,15 +12,30 @@ export type FileChange =
   | { readonly kind: "write"; readonly sequence: number; readonly position: number; readonly bytes: Uint8Array }
   | { readonly kind: "truncate"; readonly sequence: number; readonly sizeBytes: number };
 
+const NOTHING: Buffer = Buffer.alloc(0);
+/** A file that grows at all soon has so many bytes. */
+const SMALLEST_GROWN_BYTES = 512;
+
 /** Bytes that grow by doubling. */
 export class Bytes {
-  #buffer: Buffer = Buffer.alloc(0);
+  #buffer: Buffer = NOTHING;
+  /** Others have the buffer, too: it is copied before it is changed. */
+  #isShared = false;
   sizeBytes = 0;
 
   static of(contents: Uint8Array): Bytes {
     const bytes = new Bytes();
     bytes.write(contents, 0);
     return bytes;
+  }
+
+  /** The same bytes once more. Only when one of the two changes are they copied: most files that a crash leaves never do. */
+  share(): Bytes {
+    const other = new Bytes();
+    other.#buffer = this.#buffer;
+    other.#isShared = this.#isShared = true;
+    other.sizeBytes = this.sizeBytes;
+    return other;
   }
 
   view(): Buffer {
@@ -43,10 +58,15 @@ export class Bytes {
 
   /** Invariant: what lies behind `sizeBytes` in the buffer is zero. */
   #reserve(sizeBytes: number): void {
-    if (sizeBytes <= this.#buffer.length) return;
-    const grown = Buffer.alloc(Math.max(sizeBytes, 2 * this.#buffer.length));
-    grown.set(this.view());
-    this.#buffer = grown;
+    const hasRoom = sizeBytes <= this.#buffer.length;
+    if (hasRoom && !this.#isShared) return;
+    const capacityBytes = hasRoom
+      ? this.#buffer.length
+      : Math.max(sizeBytes, 2 * this.#buffer.length, SMALLEST_GROWN_BYTES);
+    const own = Buffer.alloc(capacityBytes);
+    own.set(this.view());
+    this.#buffer = own;
+    this.#isShared = false;
   }
 }
 
@@ -58,10 +78,11 @@ export class FileNode {
   modifiedMs: number;
   linkCount = 0;
 
-  constructor(modifiedMs: number, contents: Uint8Array = new Uint8Array(0)) {
+  /** A file that holds `contents`, durably. */
+  constructor(modifiedMs: number, contents: Bytes = new Bytes()) {
     this.modifiedMs = modifiedMs;
-    this.live = Bytes.of(contents);
-    this.durable = Bytes.of(contents);
+    this.durable = contents;
+    this.live = contents.share();
   }
 
   /** Makes the changes up to and including `sequence` durable. */

@@ -149,6 +149,24 @@ describe("MemoryDisk.crash", () => {
     expect(disk.list("/data")).to.deep.equal(["a"]);
   });
 
+  it("a survivor's files and the disk's own change apart, durably and not", () => {
+    synced("/data/a", "shared");
+    const survivor = disk.survivor(LOSE_ALL);
+    const change = (where: MemoryDisk, contents: string, sizeBytes: number): void => {
+      const file = where.open("/data/a", "write");
+      file.writev([Buffer.from(contents)], 1);
+      file.truncate(sizeBytes);
+    };
+    change(disk, "H", 3);
+    change(survivor, "UNK", 8);
+    expect(disk.readFile("/data/a").toString()).to.equal("sHa");
+    expect(survivor.readFile("/data/a").toString()).to.equal("sUNKed\0\0");
+    expect(disk.survivor(LOSE_ALL).readFile("/data/a").toString()).to.equal("shared");
+    disk.open("/data/a", "write").syncNow();
+    expect(disk.survivor(LOSE_ALL).readFile("/data/a").toString()).to.equal("sHa");
+    expect(survivor.survivor(LOSE_ALL).readFile("/data/a").toString()).to.equal("shared");
+  });
+
   it("atomicWrite leaves the old or the new contents, whole, wherever it is interrupted", () => {
     atomicWrite(disk, "/data/checkpoint", "old");
     const seen = new Set<string>();

@@ -12,7 +12,7 @@
  */
 
 import { MemoryDisk } from "../../../src/platform/memory.ts";
-import { DirectoryNode, FileNode } from "../../../src/platform/memory-disk-tree.ts";
+import { Bytes, DirectoryNode, FileNode } from "../../../src/platform/memory-disk-tree.ts";
 import type { EntryPart, ImageDirectory, JournalEntry, NodeReference } from "./journal.ts";
 
 export type FileChange = Extract<JournalEntry, { kind: "write" | "truncate" }>;
@@ -208,7 +208,7 @@ export function diskOf(image: ImageDirectory, ...more: ConstructorParameters<typ
 function nodeOf(image: ImageDirectory): DirectoryNode {
   const node = new DirectoryNode(0);
   for (const [name, child] of image) {
-    const copy = Buffer.isBuffer(child) ? new FileNode(0, child) : nodeOf(child);
+    const copy = Buffer.isBuffer(child) ? new FileNode(0, Bytes.of(child)) : nodeOf(child);
     if (copy.kind === "file") copy.linkCount += 1;
     node.live.set(name, copy);
     node.durable.set(name, copy);
