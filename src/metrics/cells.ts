@@ -43,7 +43,7 @@ export class Histogram {
   readonly #totals = new Float64Array(2);
 
   constructor(bounds: readonly number[]) {
-    this.bounds = Float64Array.from(bounds);
+    this.bounds = new Float64Array(bounds);
     this.counts = new Float64Array(bounds.length + 1);
   }
 

@@ -55,13 +55,14 @@ export class Metrics {
   }
 
   /** The cells of a metric in the order they were made, and what is told at the moment of looking; none when nobody has asked for one. */
-  *seriesOf(name: MetricName): Iterable<Series> {
-    yield* this.#series.get(name)?.values() ?? [];
+  seriesOf(name: MetricName): readonly Series[] {
+    const all = [...(this.#series.get(name)?.values() ?? [])];
     for (const [labels, value] of this.#readers.get(name)?.() ?? []) {
       const cell = new Gauge();
       cell.set(value);
-      yield { labels, cell };
+      all.push({ labels, cell });
     }
+    return all;
   }
 
   #cell(name: MetricName, labels: Readonly<Record<string, string>> = {}, create: () => Cell): Cell {

@@ -204,7 +204,7 @@ export class MemoryFabric {
   /** Calls `deliver` at `to` after the way's delay, and not while the way is blocked. */
   #send(from: string, to: string, deliver: () => void): void {
     this.#timers.after(this.#options.delayMs?.(from, to) ?? 0, () => {
-      if (this.#blocked.has(wayOf(from, to))) this.#stalled.push({ from, to, deliver });
+      if (this.#blocked.size > 0 && this.#blocked.has(wayOf(from, to))) this.#stalled.push({ from, to, deliver });
       else deliver();
     });
   }

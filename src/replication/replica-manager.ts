@@ -158,10 +158,12 @@ export class ReplicaManager {
   }
 
   /** Every partition hosted here. */
-  *partitions(): Iterable<Partition> {
+  partitions(): readonly Partition[] {
+    const hosted: Partition[] = [];
     for (const topic of this.#byId.values()) {
-      for (const partition of topic.partitions) if (partition !== undefined) yield partition;
+      for (const partition of topic.partitions) if (partition !== undefined) hosted.push(partition);
     }
+    return hosted;
   }
 
   /** Resolves once everything up to and including metadata offset `offset` is applied: partitions it creates can be written. */

@@ -13,10 +13,15 @@ export class Trace {
   add(atMs: number, who: string, what: string): void {
     const line = `${atMs.toFixed(3).padStart(12)} ${who.padEnd(8)} ${what}`;
     this.#count += 1;
+    let high = this.#high;
+    let low = this.#low;
     for (let index = 0; index < line.length; index += 1) {
-      this.#high = Math.imul(this.#high ^ line.charCodeAt(index), 0x01000193) >>> 0;
-      this.#low = Math.imul(this.#low + line.charCodeAt(index), 0x85ebca6b) >>> 0;
+      const code = line.charCodeAt(index);
+      high = Math.imul(high ^ code, 0x01000193);
+      low = Math.imul((low + code) | 0, 0x85ebca6b);
     }
+    this.#high = high >>> 0;
+    this.#low = low >>> 0;
     if (this.#keeps) this.lines.push(line);
   }
 

@@ -114,9 +114,10 @@ export class World {
 
   #delay(from: string, to: string): number {
     if (from === to) return 0.01;
-    const way = wayOf(from, to);
-    const delayMs = 0.1 + this.#linkRandom.float() * (this.#slow.get(way) ?? 0.9);
-    const loss = this.#lossy.get(way);
+    // Most of the time no way is slow or loses anything.
+    const slowMs = this.#slow.size === 0 ? undefined : this.#slow.get(wayOf(from, to));
+    const delayMs = 0.1 + this.#linkRandom.float() * (slowMs ?? 0.9);
+    const loss = this.#lossy.size === 0 ? undefined : this.#lossy.get(wayOf(from, to));
     return loss === undefined ? delayMs : delayMs + this.#retransmissionMs(loss);
   }
 

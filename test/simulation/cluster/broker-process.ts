@@ -6,6 +6,7 @@ import type { BrokerServices } from "../../../src/handlers/context.ts";
 import type { LogManager, PartitionLog } from "../../../src/log/index.ts";
 import type { Platform } from "../../../src/platform/platform.ts";
 import type { RaftDriver } from "../../../src/raft/driver.ts";
+import type { Machine } from "../machine.ts";
 import type { QuorumMember } from "../quorum/quorum-checks.ts";
 import { traceLogger } from "../trace-logger.ts";
 
@@ -41,6 +42,7 @@ export class BrokerProcess implements QuorumMember {
     directoryId: string;
   };
   readonly broker: Broker;
+  readonly machine: Machine;
   readonly platform: Platform;
   readonly #observer: BrokerProcessObserver;
   services: BrokerServices | null = null;
@@ -51,9 +53,12 @@ export class BrokerProcess implements QuorumMember {
   /** Its start may be given up then. */
   isToldToStop = false;
 
-  constructor(options: BrokerProcessOptions, platform: Platform, observer: BrokerProcessObserver) {
+  /** On a machine on which nothing runs. */
+  constructor(options: BrokerProcessOptions, machine: Machine, observer: BrokerProcessObserver) {
     const { name, nodeId, role } = options;
     this.options = { name, nodeId, role, directoryId: "" };
+    this.machine = machine;
+    const platform = machine.boot();
     this.platform = platform;
     this.#observer = observer;
     const config = BrokerConfig.load({

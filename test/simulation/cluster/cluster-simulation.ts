@@ -17,6 +17,7 @@ import { BOUNDED_SETTINGS, BoundsChecks } from "./bounds-checks.ts";
 import { BrokerProcess, CLIENT_PORT, type NodeRole } from "./broker-process.ts";
 import type { SimProducer } from "./clients/sim-producer.ts";
 import { ClusterClients } from "./cluster-clients.ts";
+import { Convergence } from "./convergence.ts";
 import { Faults } from "./faults.ts";
 import { checkReplicas } from "./final-checks.ts";
 import { History } from "./history.ts";
@@ -70,6 +71,7 @@ export class ClusterSimulation {
   readonly #clients: ClusterClients;
   readonly #faults: Faults;
   readonly #ambushes: Ambushes;
+  readonly #convergence: Convergence;
   readonly #touched: BrokerProcess[] = [];
   #forwardingLostCount = 0;
   #failure: Error | null = null;
@@ -102,6 +104,7 @@ export class ClusterSimulation {
     this.#clients = new ClusterClients(this);
     this.#faults = new Faults(this);
     this.#ambushes = new Ambushes(this, this.scenario.ambushes ?? []);
+    this.#convergence = new Convergence(this);
     this.#isrChecks = new IsrChecks({ partitionChecks: this.#partitionChecks, observer: this.#ambushes });
   }
 
@@ -153,7 +156,7 @@ export class ClusterSimulation {
     if (machine.isRunning) return;
     const process = new BrokerProcess(
       { name, nodeId: Number(name.slice(1)), role: this.#roleOf(name), settings: this.#settings },
-      machine.boot(),
+      machine,
       {
         note: what => this.world.note(name, what),
         forwardingLost: () => {
@@ -228,7 +231,7 @@ export class ClusterSimulation {
 
   /** Whether all run and hold everything, so that one of them can lose its disk and nothing else is lost. */
   mayLoseDisk(name: string): boolean {
-    if (!this.#areAllLed() || this.names.some(each => this.world.machine(each).isPaused)) return false;
+    if (!this.#convergence.areAllLed() || this.names.some(each => this.world.machine(each).isPaused)) return false;
     const id = Number(name.slice(1));
     return this.#running.every(({ services, driver }) => {
       const topics = [...services!.metadata.image.topics.byId.values()];
@@ -301,7 +304,7 @@ export class ClusterSimulation {
     const touched = this.#touched;
     touched.length = 0;
     for (const process of this.#running) {
-      const machine = this.world.machine(process.options.name);
+      const { machine } = process;
       if (machine.isTouched || areAllLookedAt) touched.push(process);
       machine.isTouched = false;
     }
@@ -323,13 +326,15 @@ export class ClusterSimulation {
     this.#faults.healAll();
     for (const name of this.names) this.start(name);
     const startMs = this.world.nowMs;
-    const isLed = await this.runFor(LEADER_LIMIT_MS + GRACE_MS, () => this.#areAllLed());
+    const isLed = await this.runFor(LEADER_LIMIT_MS + GRACE_MS, () => this.#convergence.areAllLed());
     if (!isLed)
-      throw new InvariantError(`partitions without a leader ${LEADER_LIMIT_MS} ms ${when}: ${this.#describe()}`);
+      throw new InvariantError(
+        `partitions without a leader ${LEADER_LIMIT_MS} ms ${when}: ${this.#convergence.describe()}`,
+      );
     await this.#clients.verify(CONVERGENCE_LIMIT_MS, when);
-    const isConverged = await this.runFor(CONVERGENCE_LIMIT_MS, () => this.#haveConverged());
+    const isConverged = await this.runFor(CONVERGENCE_LIMIT_MS, () => this.#convergence.haveConverged());
     if (!isConverged)
-      throw new InvariantError(`no convergence in ${CONVERGENCE_LIMIT_MS} ms ${when}: ${this.#describe()}`);
+      throw new InvariantError(`no convergence in ${CONVERGENCE_LIMIT_MS} ms ${when}: ${this.#convergence.describe()}`);
     await this.#clients.verifyTopics(CONVERGENCE_LIMIT_MS, when);
     this.#boundsChecks.checkRest(this.#running);
     this.#partitionChecks.checkImages(this.#running);
@@ -338,55 +343,6 @@ export class ClusterSimulation {
       this.history,
     );
     this.world.note("world", `converged after ${(this.world.nowMs - startMs).toFixed(0)} ms`);
-  }
-
-  /** Every broker runs, and all partitions have leaders by everyone's account. */
-  #areAllLed(): boolean {
-    if (this.#running.length < this.names.length) return false;
-    return this.#running.every(process => {
-      if (process.options.role === "controller") return process.isStarted;
-      const topics = process.services?.metadata.image.topics.byId.values();
-      if (topics === undefined || !process.isStarted) return false;
-      return [...topics].every(topic => topic.partitions.every(({ leader }) => leader >= 0));
-    });
-  }
-
-  #haveConverged(): boolean {
-    if (!this.#areAllLed()) return false;
-    const [first, ...others] = this.#running.filter(({ services }) => services !== null);
-    const { image } = first!.services!.metadata;
-    for (const other of others) if (other.services!.metadata.image.offset !== image.offset) return false;
-    return [...image.topics.byId.values()].every(topic =>
-      topic.partitions.every(({ partition: index, leader, isr, replicas }) => {
-        if (isr.length !== replicas.length) return false;
-        const ends = replicas.map(id => {
-          const services = this.processes.get(`n${id}`)?.services;
-          return services?.replicas.get(topic.name, index);
-        });
-        const led = this.processes.get(`n${leader}`)?.services?.replicas.get(topic.name, index);
-        return (
-          led !== undefined &&
-          ends.every(each => each?.logEndOffset === led.logEndOffset && each.highWatermark === led.logEndOffset)
-        );
-      }),
-    );
-  }
-
-  #describe(): string {
-    return this.names
-      .map(name => {
-        const process = this.processes.get(name);
-        if (process === undefined) return `${name} is down`;
-        if (process.services === null) return `${name} is ${process.isStarted ? "a controller" : "starting"}`;
-        const { replicas, metadata } = process.services;
-        const partitions = [...replicas.partitions()].map(
-          each =>
-            `${each.topic}-${each.index} ${each.isLeader ? "leads" : "follows"} e${each.leaderEpoch} isr ${each.isr} ` +
-            `${each.isOffline ? "offline" : `${each.highWatermark}/${each.logEndOffset}`}`,
-        );
-        return `${name} metadata ${metadata.image.offset}: ${partitions.join(", ")}`;
-      })
-      .join("; ");
   }
 }
 

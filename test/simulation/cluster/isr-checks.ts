@@ -9,7 +9,7 @@
  * - no process leads or follows by what the metadata said of the process before it.
  */
 import { ConfigResourceType } from "../../../src/config/index.ts";
-import { resourceKey } from "../../../src/metadata/configs-image.ts";
+import { type ConfigsImage, resourceKey } from "../../../src/metadata/configs-image.ts";
 import type { MetadataImage } from "../../../src/metadata/image.ts";
 import type { PartitionImage, TopicImage } from "../../../src/metadata/topics-image.ts";
 import type { LeaderRole } from "../../../src/replication/leader-role.ts";
@@ -35,6 +35,10 @@ interface Seen {
   isUnderMinimum: boolean;
   partitionEpoch: number;
   isProposing: boolean;
+  /** `min.insync.replicas`, by these configs and for so many replicas. */
+  minimum: number;
+  configs: ConfigsImage | null;
+  replicaCount: number;
 }
 
 /** A leader's proposal, and for which state of the partition it was made. */
@@ -102,6 +106,9 @@ export class IsrChecks {
         isUnderMinimum: false,
         partitionEpoch: -1,
         isProposing: false,
+        minimum: 0,
+        configs: null,
+        replicaCount: 0,
       };
       this.#seen.set(partition, seen);
     }
@@ -111,7 +118,13 @@ export class IsrChecks {
       seen.role = null;
       return;
     }
-    const isUnderMinimum = leader.isr.length < minimumOf(process.services!.metadata.image, partition);
+    const { configs } = process.services!.metadata.image;
+    if (seen.configs !== configs || seen.replicaCount !== partition.replicas.length) {
+      seen.configs = configs;
+      seen.replicaCount = partition.replicas.length;
+      seen.minimum = minimumOf(configs, partition);
+    }
+    const isUnderMinimum = leader.isr.length < seen.minimum;
     if (seen.role === leader && highWatermark > seen.highWatermark) {
       // A set that changed in the event in which the watermark moved was another in between.
       if (isUnderMinimum && seen.isUnderMinimum && seen.partitionEpoch === leader.partitionEpoch) {
@@ -264,8 +277,8 @@ function checkEpochs(topic: TopicImage, before: PartitionImage, after: Partition
 }
 
 /** `min.insync.replicas` of a partition, as the metadata has it. */
-function minimumOf(image: MetadataImage, { topic, replicas }: Partition): number {
-  const values = image.configs.resources.get(resourceKey(ConfigResourceType.TOPIC, topic))?.values;
+function minimumOf(configs: ConfigsImage, { topic, replicas }: Partition): number {
+  const values = configs.resources.get(resourceKey(ConfigResourceType.TOPIC, topic))?.values;
   const configured = values?.get("min.insync.replicas");
   const usual = replicas.length <= 2 ? 1 : Math.floor(replicas.length / 2) + 1;
   return Math.min(configured === undefined ? usual : Number(configured), replicas.length);

@@ -7,9 +7,10 @@
  * - equal prefixes of the metadata log make equal images, on every node and after every restart;
  * - what a broker keeps in memory of its logs is bounded.
  */
+import { isDeepStrictEqual } from "node:util";
+import type { MetadataRecord } from "../../../src/metadata/records.ts";
 import { snapshotRecords } from "../../../src/metadata/snapshot.ts";
 import type { Partition } from "../../../src/replication/partition.ts";
-import { mix } from "../hash.ts";
 import { InvariantError } from "../world.ts";
 import type { BrokerProcess } from "./broker-process.ts";
 import { type History, keyOf } from "./history.ts";
@@ -26,7 +27,7 @@ interface Leadership {
   highWatermark: number;
 }
 
-/** The image is hashed once in so many events of change, for the cost of it. */
+/** The image is looked at once in so many events of change, for the cost of it. */
 const IMAGE_EVERY = 7;
 
 export class PartitionChecks {
@@ -38,8 +39,10 @@ export class PartitionChecks {
   readonly #atRest = new Map<string, ReadonlyMap<string, Durable>>();
   /** What was on disks that are no more: it counted, as long as their machine is named in sync. */
   readonly #lost = new Map<string, Map<string, Durable>>();
-  readonly #images = new Map<number, string>();
-  readonly #hashedOffsets = new WeakMap<BrokerProcess, number>();
+  /** What images are made of, by their offsets. */
+  readonly #images = new Map<number, readonly MetadataRecord[]>();
+  /** Of each process: the offset of its image that was looked at last. */
+  readonly #imageOffsets = new WeakMap<BrokerProcess, number>();
   #imageCount = 0;
   electionCount = 0;
 
@@ -195,16 +198,15 @@ export class PartitionChecks {
   #checkImage(process: BrokerProcess, isAlways = false): void {
     if (process.services === null) return;
     const { image } = process.services.metadata;
-    if (image.offset < 0 || this.#hashedOffsets.get(process) === image.offset) return;
-    this.#hashedOffsets.set(process, image.offset);
+    if (image.offset < 0 || this.#imageOffsets.get(process) === image.offset) return;
+    this.#imageOffsets.set(process, image.offset);
     this.#imageCount += 1;
     const known = this.#images.get(image.offset);
-    // Of those that nobody has hashed, some are enough; what was hashed once is always compared.
+    // Of those that nobody has looked at, some are enough; what was looked at once is always compared.
     if (!isAlways && known === undefined && this.#imageCount % IMAGE_EVERY !== 0) return;
-    let hash = "0";
-    for (const record of snapshotRecords(image)) hash = mix(hash, stringify(record));
-    if (known === undefined) this.#images.set(image.offset, hash);
-    else if (known !== hash) {
+    const records = [...snapshotRecords(image)];
+    if (known === undefined) this.#images.set(image.offset, records);
+    else if (!isDeepStrictEqual(known, records)) {
       throw new InvariantError(`${process.options.name} has another image at metadata offset ${image.offset}`);
     }
   }
@@ -218,11 +220,4 @@ function newestPartition(processes: readonly BrokerProcess[], topicId: string, i
     if (offset > (newest?.services?.metadata.image.offset ?? -1)) newest = process;
   }
   return newest?.services?.metadata.image.topics.byId.get(topicId)?.partitions[index];
-}
-
-function stringify(value: unknown): string {
-  return JSON.stringify(value, (_key, each: unknown) => {
-    if (typeof each === "bigint") return String(each);
-    return each;
-  });
 }
