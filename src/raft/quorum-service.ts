@@ -310,7 +310,7 @@ export class QuorumService {
 
   #isNews({ highWatermark }: MetadataFetch, partition: Partial<FetchedPartition>): boolean {
     if ((partition.errorCode ?? Errors.NONE) !== Errors.NONE) return true;
-    return hasRecords(partition) || this.#knownHighWatermark > highWatermark;
+    return hasRecords(partition) || this.#toldHighWatermark > highWatermark;
   }
 
   /** What there is for a replica whose position was found right; an error when this node leads that epoch no more. */
@@ -331,8 +331,13 @@ export class QuorumService {
     );
   }
 
-  get #knownHighWatermark(): number {
-    return this.#modules.driver.core.highWatermark;
+  /**
+   * As followers are told it: -1 until this leader has committed in its own epoch. Before, it may know less than they have heard of the leader before it,
+   * and one of Kafka's whose high watermark is to go back ends its process.
+   */
+  get #toldHighWatermark(): number {
+    const { core } = this.#modules.driver;
+    return core.isHighWatermarkCurrent ? core.highWatermark : -1;
   }
 
   #fetchAnswer(found: Partial<FetchedPartition>): FetchAnswer {
@@ -341,7 +346,7 @@ export class QuorumService {
     const errorCode = found.errorCode ?? Errors.NONE;
     const partition = {
       partitionIndex: METADATA_PARTITION,
-      highWatermark: errorCode === Errors.NONE ? this.#knownHighWatermark : -1,
+      highWatermark: errorCode === Errors.NONE ? this.#toldHighWatermark : -1,
       logStartOffset: log.logStartOffset,
       currentLeader: { leaderId, leaderEpoch },
       abortedTransactions: [],
