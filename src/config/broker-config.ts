@@ -64,7 +64,7 @@ export class BrokerConfig {
     const config = new BrokerConfig(settings, sources.hostname ?? "localhost");
     problems.push(...checkBrokerConfig(config));
     // Only here: an update is checked by the active controller, whose directories are others than the broker's.
-    const complaint = checkCordonedLogDirs(config.get(CORDONED_LOG_DIRS), config.logDirs);
+    const complaint = checkCordonedLogDirs(config.get("cordoned.log.dirs"), config.logDirs);
     if (complaint !== null && config.hasRole("broker")) problems.push(error(CORDONED_LOG_DIRS, complaint));
     return { config, problems };
   }
@@ -185,7 +185,7 @@ export class BrokerConfig {
 
   /** The log directories that `cordoned.log.dirs` names now (KIP-1066). */
   get cordonedLogDirs(): readonly string[] {
-    return cordonedPaths(this.get(CORDONED_LOG_DIRS), this.logDirs);
+    return cordonedPaths(this.get("cordoned.log.dirs"), this.logDirs);
   }
 
   /** Where `__cluster_metadata-0` lives: `metadata.log.dir`, else the first log directory. */
