@@ -111,6 +111,11 @@ export class IdempotentProducer {
     this.#child.stdin?.write("enough\n");
   }
 
+  /** How many records are acknowledged so far. */
+  get acknowledgedCount(): number {
+    return this.#acknowledgements.length;
+  }
+
   /** Resolves when so many records are acknowledged. Rejects when the program ends before. */
   acknowledged(count: number): Promise<void> {
     const reached = new Promise<void>(resolve => {
