@@ -36,14 +36,14 @@ export class Gauge {
 
 /** Counts values by fixed buckets; observing allocates nothing. */
 export class Histogram {
-  readonly bounds: Float64Array;
+  readonly bounds: readonly number[];
   /** One more than bounds: the last counts what exceeds them all. Not cumulative. */
   readonly counts: Float64Array;
   /** Sum and count of all observations; typed, so that no number is boxed. */
   readonly #totals = new Float64Array(2);
 
   constructor(bounds: readonly number[]) {
-    this.bounds = new Float64Array(bounds);
+    this.bounds = bounds;
     this.counts = new Float64Array(bounds.length + 1);
   }
 

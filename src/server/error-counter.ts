@@ -1,7 +1,7 @@
 /**
  * Finds the error codes in a response, wherever its schema has an `errorCode`.
  *
- * The places are worked out once per API; a response without errors then costs a few comparisons.
+ * The places are worked out once per API and process; a response without errors then costs a few comparisons.
  */
 import type { Fields } from "../../protocol/schema.ts";
 
@@ -10,8 +10,19 @@ export type ErrorVisitor = (response: unknown, found: (errorCode: number) => voi
 
 type Struct = Readonly<Record<string, unknown>>;
 
+const known = new WeakMap<Fields, ErrorVisitor | null>();
+
 /** Null for a response that has no error code anywhere. */
 export function errorVisitor(fields: Fields): ErrorVisitor | null {
+  let visitor = known.get(fields);
+  if (visitor === undefined) {
+    visitor = madeVisitor(fields);
+    known.set(fields, visitor);
+  }
+  return visitor;
+}
+
+function madeVisitor(fields: Fields): ErrorVisitor | null {
   const visits: ErrorVisitor[] = [];
   for (const [name, field] of Object.entries(fields)) {
     if (field.kind === "int16" && name === "errorCode") {
