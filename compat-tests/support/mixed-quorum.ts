@@ -16,6 +16,13 @@ import { SamsaNode } from "./kafka-samsa-node.ts";
 import { ToolBelt } from "./kafka-tool-belt.ts";
 import { field } from "./metadata-quorum-output.ts";
 
+/** Skips a suite that is one of several arrangements, unless `TEST_ALL_QUORUMS=1` asks for all: each takes two minutes. To be called in a `before` hook. */
+export function requireAllQuorums(suite: Mocha.Context): void {
+  if (process.env.TEST_ALL_QUORUMS === "1") return;
+  console.log("      skipped: TEST_ALL_QUORUMS=1 runs it");
+  suite.skip();
+}
+
 export type NodeKind = "Samsa" | "Apache Kafka";
 export type QuorumNode = SamsaNode | KafkaNode;
 

@@ -3,7 +3,7 @@ import { verifyKept } from "../../cluster/acknowledgements.ts";
 import { IdempotentProducer, requireProducer } from "../../cluster/idempotent-producer.ts";
 import { readBack } from "../../cluster/read-back.ts";
 import { requireKafkaTools } from "../../support/kafka-tools.ts";
-import { MixedQuorum, type NodeKind } from "../../support/mixed-quorum.ts";
+import { MixedQuorum, type NodeKind, requireAllQuorums } from "../../support/mixed-quorum.ts";
 
 const TOPIC = "orders";
 const PARTITIONS = 6;
@@ -28,6 +28,7 @@ for (const kinds of COMPOSITIONS) {
     before(async function () {
       requireKafkaTools(this);
       requireProducer(this);
+      if (kinds.at(-1) !== "Samsa") requireAllQuorums(this);
       quorum = await MixedQuorum.start(kinds, {
         hasStaticVoters: false,
         // Snapshots all the time.

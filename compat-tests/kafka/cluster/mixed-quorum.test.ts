@@ -9,7 +9,7 @@ import type { ToolBelt } from "../../support/kafka-tool-belt.ts";
 import { requireKafkaTools } from "../../support/kafka-tools.ts";
 import { readMetadataLog, snapshotEnds } from "../../support/metadata-log-files.ts";
 import { field, rows, voters } from "../../support/metadata-quorum-output.ts";
-import { MixedQuorum, type NodeKind, type QuorumNode } from "../../support/mixed-quorum.ts";
+import { MixedQuorum, type NodeKind, type QuorumNode, requireAllQuorums } from "../../support/mixed-quorum.ts";
 
 /** The node of the one kind; the others are of the other. */
 const LONE = 3;
@@ -45,6 +45,7 @@ for (const [pair, lone] of COMPOSITIONS) {
       before(async function () {
         this.timeout(300_000);
         requireKafkaTools(this);
+        if (pair !== "Samsa" || !hasStaticVoters) requireAllQuorums(this);
         quorum = await MixedQuorum.start([pair, pair, lone], { hasStaticVoters, properties: PROPERTIES });
         tools = quorum.tools;
       });
