@@ -176,6 +176,7 @@ export class LogAppender {
     const wasWritten = state.writtenOffset === state.logEndOffset;
     state.logEndOffset = prepared.lastOffset + 1;
     const { retain, memory } = prepared;
+    state.recency.wrote(segment, filePosition, records.length);
     state.tail.append(records, segment, filePosition, baseOffset, state.logEndOffset, retain, memory);
     if (wasWritten) state.modules.host.appended(state.log);
   }

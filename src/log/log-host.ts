@@ -9,6 +9,7 @@ import type { ProducerStore } from "./producer-store.ts";
 import type { SegmentCache } from "./segment-cache.ts";
 import type { Segments } from "./segments.ts";
 import type { TailCache } from "./tail-cache.ts";
+import type { WriteClock } from "./write-recency.ts";
 
 export interface TopicPartition {
   readonly topic: string;
@@ -41,6 +42,8 @@ export interface PartitionLogModules {
   readonly tailCache: TailCache;
   readonly segmentCache: SegmentCache;
   readonly host: LogHost;
+  /** Counts what all logs write. */
+  readonly writeClock: WriteClock;
   /** File ranges that end within so many bytes of the end of a log are read synchronously. */
   readonly synchronousReadBytes: number;
   /** Bound on what a client's compressed batch may hold. */

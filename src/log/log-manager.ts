@@ -41,6 +41,7 @@ import { PeriodicWork } from "./periodic-work.ts";
 import { Removals } from "./removals.ts";
 import { SegmentCache } from "./segment-cache.ts";
 import { TailCache } from "./tail-cache.ts";
+import { WriteClock } from "./write-recency.ts";
 
 const DISK_SPACE_INTERVAL_MS = 1000;
 
@@ -145,6 +146,7 @@ export class LogManager {
         ...{ disk, clock, random, logger: modules.logger, metrics: modules.metrics },
         tailCache: this.tailCache,
         segmentCache: new SegmentCache(options.openSegmentsMax),
+        writeClock: new WriteClock(disk.cachedBytes),
         host: this.#host(),
         synchronousReadBytes: options.synchronousReadBytes,
         maxDecompressedBytes: options.maxDecompressedBytes,

@@ -12,6 +12,7 @@ import type { ReadLease } from "./read-buffers.ts";
 import type { Segment } from "./segment.ts";
 import type { Segments } from "./segments.ts";
 import type { TailChunk } from "./tail-cache.ts";
+import type { WriteRecency } from "./write-recency.ts";
 
 export interface ReadOptions {
   /** Return the first batch even when it alone is larger than `maxBytes`. */
@@ -67,11 +68,13 @@ const SMALLEST_SIZED_BYTES = 16 * 1024;
 export class LogReader {
   readonly #options: LogReaderOptions;
   readonly #view: LogView;
+  readonly #recency: WriteRecency;
   readonly #logger: Logger;
 
-  constructor(options: LogReaderOptions, modules: { view: LogView; logger: Logger }) {
+  constructor(options: LogReaderOptions, modules: { view: LogView; recency: WriteRecency; logger: Logger }) {
     this.#options = options;
     this.#view = modules.view;
+    this.#recency = modules.recency;
     this.#logger = modules.logger;
   }
 
@@ -152,8 +155,8 @@ export class LogReader {
           Math.max(maxBytes, 0) + this.#options.indexIntervalBytes + 4096,
         );
         const range: FileRange = { segment, position, sizeBytes, endPosition };
-        const mayBlock = segment.isActive && endPosition - position <= this.#options.synchronousReadBytes;
-        if (!mayBlock) return this.#readRangeAsync(range, offset, maxBytes, limitOffset, options);
+        if (!this.#isInMemory(segment, position))
+          return this.#readRangeAsync(range, offset, maxBytes, limitOffset, options);
         const sized = sizedByFirstBatch(range, offset, maxBytes, options.minOneBatch);
         if (sized === null) return nothing(offset);
         const outcome = this.#readRange(sized, offset, maxBytes, limitOffset, options);
@@ -163,6 +166,12 @@ export class LogReader {
     } catch (error) {
       return this.#failed(error);
     }
+  }
+
+  /** Whether the system has what stands there in its memory, as far as can be told. */
+  #isInMemory(segment: Segment, position: number): boolean {
+    if (segment.isActive && segment.sizeBytes - position <= this.#options.synchronousReadBytes) return true;
+    return this.#recency.isRecent(segment, position);
   }
 
   /** Null when the segment holds nothing at or above the offset. */

@@ -12,6 +12,7 @@ import { LogTail } from "./log-tail.ts";
 import type { PartitionLog } from "./partition-log.ts";
 import type { ProducerStore } from "./producer-store.ts";
 import type { Segments } from "./segments.ts";
+import { WriteRecency } from "./write-recency.ts";
 
 export class LogState {
   /** The log as everybody else knows it. */
@@ -24,6 +25,7 @@ export class LogState {
   config: LogConfig;
   readonly segments: Segments;
   readonly tail: LogTail;
+  readonly recency: WriteRecency;
   readonly producers: ProducerStore;
   readonly epochs: EpochStore;
   readonly files: LogFiles;
@@ -51,6 +53,7 @@ export class LogState {
     this.config = loaded.config;
     this.segments = loaded.segments;
     this.tail = new LogTail(modules.tailCache);
+    this.recency = new WriteRecency(modules.writeClock);
     this.producers = loaded.producers;
     this.epochs = loaded.epochs;
     this.files = new LogFiles(loaded, {

@@ -55,7 +55,7 @@ export class PartitionLog implements LogView {
     this.#maintenance = new LogMaintenance(state, { appender: this.#appender });
     this.#reader = new LogReader(
       { indexIntervalBytes: loaded.config.indexIntervalBytes, synchronousReadBytes: modules.synchronousReadBytes },
-      { view: this, logger: modules.logger },
+      { view: this, recency: state.recency, logger: modules.logger },
     );
   }
 

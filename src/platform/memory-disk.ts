@@ -39,6 +39,8 @@ import {
 export interface MemoryDiskOptions {
   /** Writes beyond it fail with ENOSPC. Default 1 TiB. */
   readonly capacityBytes?: number;
+  /** See {@link Disk.cachedBytes}. Default 0. */
+  readonly cachedBytes?: number;
   /** How long asynchronous operations take, by the timers given. Default 0. */
   readonly latencyMs?: (operation: DiskOperation) => number;
 }
@@ -71,6 +73,10 @@ export class MemoryDisk implements Disk {
     this.#modules = modules;
     this.#root = root ?? new DirectoryNode(this.#now());
     this.#usedBytes = liveBytes(this.#root);
+  }
+
+  get cachedBytes(): number {
+    return this.#options.cachedBytes ?? 0;
   }
 
   open(path: string, mode: OpenMode): File {

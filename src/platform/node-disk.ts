@@ -5,6 +5,7 @@
  * pool by an order of magnitude (docs/performance.md); waiting for the device (`sync`, cold reads, freeing large files) goes to the pool.
  */
 import fs from "node:fs";
+import { availableMemory } from "node:process";
 import { lockFile } from "./node-lock.ts";
 import { removeGradually } from "./node-removal.ts";
 import { type Disk, DiskError, type File, type FileStatus, type OpenMode } from "./platform.ts";
@@ -15,7 +16,12 @@ const OPEN_FLAGS: Record<OpenMode, number> = {
   create: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
 };
 
+/** Of the memory that is free or can be had when the process starts: the rest is for other programs, and for what is read. */
+const CACHED_SHARE = 0.25;
+
 export class NodeDisk implements Disk {
+  readonly cachedBytes = Math.floor(availableMemory() * CACHED_SHARE);
+
   open(path: string, mode: OpenMode): File {
     return new NodeFile(
       path,

@@ -85,6 +85,8 @@ export interface File {
 
 /** The file system. Paths are absolute or relative to the process; separators are `/`. */
 export interface Disk {
+  /** Of what was written last, so much is in the system's memory still, as far as one can tell: reading it does not wait for a device. */
+  readonly cachedBytes: number;
   open(path: string, mode: OpenMode): File;
   exists(path: string): boolean;
   /** Throws {@link DiskError} with code `ENOENT` when there is none. */

@@ -25,6 +25,10 @@ type Node = FileNode | DirectoryNode;
 export type FaultInjector = (site: OperationSite) => string | null;
 
 export class RecordingDisk implements Disk {
+  get cachedBytes(): number {
+    return this.#inner.cachedBytes;
+  }
+
   readonly journal: JournalEntry[] = [];
   /** How many operations that change or sync anything were begun. */
   operationCount = 0;
