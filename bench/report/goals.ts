@@ -224,6 +224,8 @@ function limits({ of }: Goal, values: Values, disk: DiskFigures | undefined): st
     const what = copies > 1 ? `${short(written)} MB/s with all copies` : `${short(written)} MB/s`;
     if (written > most * FULL_DISK) remarks.push(`${what}: the disk by itself gave ${short(most)} with syncs`);
   }
+  if (place.at === latency.title && disk !== undefined)
+    remarks.push(`the disk by itself: p50 ${short(disk.syncP50Ms)}, p99 ${short(disk.syncP99Ms)} ms`);
   if (!Number.isNaN(cores) && !Number.isNaN(clientCores)) {
     const used = `Samsa ${cores.toFixed(2)} cores, generator ${clientCores.toFixed(2)}`;
     if (clientCores > FULL_CORE) remarks.push(`${used}: the generator was the limit`);

@@ -38,7 +38,7 @@ function diskLine({ disk }: ResultsData): string[] {
   if (disk === undefined) return [];
   const { durableMegabytesPerSecond, syncP50Ms, syncP99Ms } = disk;
   return [
-    `- The disk by itself: ${durableMegabytesPerSecond.toFixed(0)} MB/s in pieces of 1 MiB to six files in turn, each with \`fdatasync\`; 1 KiB with \`fdatasync\` p50 ${syncP50Ms.toFixed(2)}, p99 ${syncP99Ms.toFixed(2)} ms.`,
+    `- The disk by itself: ${durableMegabytesPerSecond.toFixed(0)} MB/s in pieces of 1 MiB to six files at a time, each with \`fdatasync\`; 1 KiB with \`fdatasync\` p50 ${syncP50Ms.toFixed(2)}, p99 ${syncP99Ms.toFixed(2)} ms.`,
   ];
 }
 
