@@ -150,7 +150,7 @@ export const samsaBrokerConfigs = {
   },
   "samsa.log.tail.cache.bytes": {
     type: "long",
-    default: 64 * MEBIBYTE,
+    default: 32 * MEBIBYTE,
     valid: atLeast(0),
     importance: "medium",
     updateMode: "read-only",

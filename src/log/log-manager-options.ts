@@ -48,7 +48,7 @@ export function defaultLogManagerOptions(directory: string): LogManagerOptions {
     metadataDirectory: directory,
     metadataConfig: METADATA_LOG_CONFIG,
     configOf: () => DEFAULT_LOG_CONFIG,
-    tailCacheSizeBytes: 64 * 1024 * 1024,
+    tailCacheSizeBytes: 32 * 1024 * 1024,
     openSegmentsMax: 4096,
     synchronousReadBytes: SYNCHRONOUS_READ_BYTES,
     recoveryParallelism: 4,
