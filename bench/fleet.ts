@@ -67,6 +67,7 @@ export class Fleet {
   async #startCluster(make: Make): Promise<ClusterSystem> {
     const cluster = await make.startCluster(this.#options.dataDir, CLUSTER_SIZE);
     this.#running.add(cluster);
+    this.descriptions.set(cluster.name, cluster.description);
     return cluster;
   }
 

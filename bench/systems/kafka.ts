@@ -32,7 +32,7 @@ async function start(dataRoot: string): Promise<System> {
   const former: KafkaProcess[] = [];
   return {
     name: "Kafka",
-    description: `Apache Kafka ${KAFKA_VERSION}, ${javaVersion()}, its defaults (1 GiB heap, no fsync before answers)`,
+    description: description(),
     address: broker.address,
     dataDir,
     get pid() {
@@ -86,6 +86,7 @@ async function startCluster(dataRoot: string, size: number): Promise<ClusterSyst
   }
   return {
     name: "Kafka",
+    description: description(),
     nodes: nodes.map((node, index) => ({
       id: index + 1,
       address: node.address,
@@ -101,6 +102,10 @@ async function startCluster(dataRoot: string, size: number): Promise<ClusterSyst
 async function untilFirstAnswer(broker: KafkaProcess): Promise<number> {
   await firstAnswer(broker.host, broker.port, START_MS, () => broker.isRunning);
   return performance.now() - broker.startedAtMs;
+}
+
+function description(): string {
+  return `Apache Kafka ${KAFKA_VERSION}, ${javaVersion()}, its defaults (1 GiB heap, no fsync before answers)`;
 }
 
 function javaVersion(): string {

@@ -35,10 +35,9 @@ export async function startSamsa(dataRoot: string, options: SamsaOptions = {}): 
   const args = ["start", "--port", String(port), "--data-dir", dataDir, "--log-level", "warn", ...overrides];
   const broker = new SamsaProcess(port, args, options);
   await broker.start();
-  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   return {
     name: options.name ?? "Samsa",
-    description: `Samsa ${version}, Node ${process.versions.node}, fdatasync before every acks=all answer`,
+    description: description(),
     address: broker.address,
     dataDir,
     get pid() {
@@ -86,7 +85,12 @@ async function startCluster(dataRoot: string, size: number): Promise<ClusterSyst
     await stop();
     throw error;
   }
-  return { name: "Samsa", nodes, stop };
+  return { name: "Samsa", description: description(), nodes, stop };
+}
+
+function description(): string {
+  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  return `Samsa ${version}, Node ${process.versions.node}, fdatasync before every acks=all answer`;
 }
 
 function overrideArguments(settings: Readonly<Record<string, string>>): string[] {

@@ -22,6 +22,8 @@ export interface System {
 /** Several brokers that are one cluster, each in both roles. */
 export interface ClusterSystem {
   readonly name: string;
+  /** As that of one broker. */
+  readonly description: string;
   readonly nodes: readonly ClusterNode[];
   stop(): Promise<void>;
 }
