@@ -21,6 +21,9 @@ import type {
   Timers,
 } from "../../src/platform/platform.ts";
 
+/** What a broker wrote last is read at once: more than it keeps in memory (`bounds-checks.ts`), and less than a run writes, so that both ways of reading are taken. */
+const CACHED_BYTES = 400_000;
+
 /** How a process ends: `kill` leaves what the system has, `power` only what was synced and by chance more. */
 export type EndOfProcess = "kill" | "power" | "silence";
 
@@ -173,7 +176,7 @@ export class Machine {
       after: (delayMs: number, callback: () => void) => time.after(delayMs, () => this.whenAwake(callback)),
     };
     const latencyMs = (): number => this.syncMs * this.#random.float();
-    return new MemoryDisk({ latencyMs }, { clock: time, timers });
+    return new MemoryDisk({ latencyMs, cachedBytes: CACHED_BYTES }, { clock: time, timers });
   }
 
   #survival(how: EndOfProcess): Survival {
