@@ -60,7 +60,7 @@ async function run(given: Options): Promise<void> {
     });
   }
   try {
-    if (results.data.disk === undefined) results.noteDisk(await probeDisk(dataDir, options.timings.diskProbeMs));
+    if (results.data.disk === undefined) results.noteDisk(await probeDisk(dataDir, options.timings.diskProbe));
     await runAll(chosen(options, results.data), bench, () => isStopped);
   } finally {
     if (!isStopped) await finish();

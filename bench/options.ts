@@ -2,6 +2,7 @@
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import type { DiskProbeTimes } from "./disk-probe.ts";
 
 export const USAGE = `npm run bench -- [options]
 
@@ -37,7 +38,7 @@ export interface Timings {
   /** How long a measurement waits for the machine at most; 0 does not look at it. */
   readonly quietLimitMs: number;
   /** How long the disk is looked at before any broker runs. */
-  readonly diskProbeMs: number;
+  readonly diskProbe: DiskProbeTimes;
   /** After this, nothing more is begun. */
   readonly totalLimitMs: number;
 }
@@ -48,7 +49,7 @@ const FULL: Timings = {
   line: { warmupMs: 2000, durationMs: 5000 },
   sweep: { warmupMs: 1000, durationMs: 2500 },
   quietLimitMs: 15_000,
-  diskProbeMs: 8000,
+  diskProbe: { batchesMs: 14_000, restMs: 8000 },
   totalLimitMs: Number.POSITIVE_INFINITY,
 };
 
@@ -58,7 +59,7 @@ const QUICK: Timings = {
   line: { warmupMs: 150, durationMs: 600 },
   sweep: { warmupMs: 150, durationMs: 400 },
   quietLimitMs: 0,
-  diskProbeMs: 1000,
+  diskProbe: { batchesMs: 500, restMs: 1000 },
   totalLimitMs: 165_000,
 };
 

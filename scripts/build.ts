@@ -17,6 +17,10 @@ const PROGRAM = join(ROOT, "dist/src/cli/main.js");
 /** Packages with native parts: found at run time, where npm installed the right ones for the machine. */
 const NATIVE_PACKAGES = ["@node-rs/crc32", "snappy", "lz4-napi"];
 
+/** The first line of a file of the bundle that needs it. */
+const REQUIRE =
+  'import { createRequire as $createRequire } from "node:module"; const require = $createRequire(import.meta.url);';
+
 /** Modules of which a start needs next to nothing: what stands in their place and calls `real()` when there is need. */
 const LAZY_MODULES: Readonly<Record<string, string>> = {
   "lz4-napi": "export const compressSync = (...values) => real().compressSync(...values);",
@@ -78,14 +82,18 @@ const { metafile } = await build({
   external: NATIVE_PACKAGES,
   plugins: [lazily, ownUrls],
   // Bundled CommonJS packages, and the lazy ones, want a `require`.
-  banner: {
-    js: 'import { createRequire as $createRequire } from "node:module"; const require = $createRequire(import.meta.url);',
-  },
+  banner: { js: REQUIRE },
   sourcemap: true,
   sourcesContent: false,
   metafile: true,
   logLevel: "warning",
 });
+for (const path of Object.keys(metafile.outputs)) {
+  const text = path.endsWith(".js") ? readFileSync(join(ROOT, path), "utf8") : "";
+  const own = text.slice(REQUIRE.length);
+  // An empty line stays where it was: the source map counts lines.
+  if (text.startsWith(REQUIRE) && !/\brequire\b/.test(own)) writeFileSync(join(ROOT, path), own);
+}
 const handOver = relative(dirname(PROGRAM), join(BUNDLE, "main.js")).split(sep).join("/");
 writeFileSync(PROGRAM, `#!/usr/bin/env node\nimport "${handOver}";\n`);
 

@@ -41,8 +41,11 @@ interface Goal {
 }
 
 const { batched1k, idempotent, batched100b, ten, one, partitions64, partitions6, latency } = TABLE_ROWS;
+const TABLE = "table";
+/** What is written as the batches of {@link DiskFigures} are. */
+const BATCHED = [batched1k.title, idempotent.title];
 
-function where(at: string | number, figure: Figure, scenario = "table"): Where {
+function where(at: string | number, figure: Figure, scenario = TABLE): Where {
   return { scenario, at, figure };
 }
 
@@ -223,6 +226,12 @@ function limits({ of }: Goal, values: Values, disk: DiskFigures | undefined): st
     const { durableMegabytesPerSecond: most } = disk;
     const what = copies > 1 ? `${short(written)} MB/s with all copies` : `${short(written)} MB/s`;
     if (written > most * FULL_DISK) remarks.push(`${what}: the disk by itself gave ${short(most)} with syncs`);
+  }
+  if (place.scenario === TABLE && BATCHED.some(title => title === place.at) && disk?.batches !== undefined) {
+    const { megabytesPerSecond, cpuSecondsPerGigabyte } = disk.batches;
+    remarks.push(
+      `writing and syncing such batches by itself: ${short(megabytesPerSecond)} MB/s, ${short(cpuSecondsPerGigabyte)} s/GB`,
+    );
   }
   if (place.at === latency.title && disk !== undefined)
     remarks.push(`the disk by itself: p50 ${short(disk.syncP50Ms)}, p99 ${short(disk.syncP99Ms)} ms`);

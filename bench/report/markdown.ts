@@ -36,9 +36,13 @@ export function markdownOf(
 
 function diskLine({ disk }: ResultsData): string[] {
   if (disk === undefined) return [];
-  const { durableMegabytesPerSecond, syncP50Ms, syncP99Ms } = disk;
+  const { durableMegabytesPerSecond, syncP50Ms, syncP99Ms, batches } = disk;
+  const asBatches =
+    batches === undefined
+      ? ""
+      : ` As large batches come, 250 KiB to the next of six files, five under way, each synced, and nothing else done: ${batches.megabytesPerSecond.toFixed(0)} MB/s at ${batches.cpuSecondsPerGigabyte.toFixed(2)} CPU-s/GB.`;
   return [
-    `- The disk by itself: ${durableMegabytesPerSecond.toFixed(0)} MB/s in pieces of 1 MiB to six files at a time, each with \`fdatasync\`; 1 KiB with \`fdatasync\` p50 ${syncP50Ms.toFixed(2)}, p99 ${syncP99Ms.toFixed(2)} ms.`,
+    `- The disk by itself: ${durableMegabytesPerSecond.toFixed(0)} MB/s in pieces of 1 MiB to six files at a time, each with \`fdatasync\`; 1 KiB with \`fdatasync\` p50 ${syncP50Ms.toFixed(2)}, p99 ${syncP99Ms.toFixed(2)} ms.${asBatches}`,
   ];
 }
 

@@ -121,7 +121,7 @@ export const samsaBrokerConfigs = {
   },
   "samsa.log.journal.min.logs": {
     type: "int",
-    default: 12,
+    default: 2,
     valid: atLeast(1),
     importance: "low",
     updateMode: "read-only",

@@ -41,8 +41,10 @@ export interface FlushSchedulerModules<L extends Flushable> {
   readonly onFatal: (error: unknown) => void;
   /** Says how dirty logs are made durable. Each is in one group. */
   readonly plan: (logs: readonly L[]) => readonly FlushGroup<L>[];
-  /** A round over so many logs may be made durable by something that logs share, and is the only one in flight. Default: none is. */
+  /** So many logs of a round may be made durable by something that they share: it is the only round in flight. Default: none are. */
   readonly sharedFromLogs?: number;
+  /** Whether a log is one of those, as it is at the moment. All are by default. */
+  readonly mayShare?: (log: L) => boolean;
   /** Whether a log does not wait for the rounds of the others. None is by default. */
   readonly isUrgent?: (log: L) => boolean;
   /** Told of each round that is done: over how many logs it was, and how long it took. */
@@ -54,8 +56,8 @@ interface Lane<L> {
   requested: Set<L>;
   isScheduled: boolean;
   inFlightCount: number;
-  /** The round in flight is no small one, and no other may begin. */
-  isLargeInFlight: boolean;
+  /** No other round may begin beside the one in flight. */
+  isExclusiveInFlight: boolean;
   /** Logs of the small rounds in flight: none is in two. */
   readonly flushing: Set<L>;
 }
@@ -66,7 +68,6 @@ const SMALL_ROUND_LOGS = 4;
 
 export class FlushScheduler<L extends Flushable> {
   readonly #modules: FlushSchedulerModules<L>;
-  readonly #smallRoundLogs: number;
   readonly #usual: Lane<L> = newLane();
   readonly #urgent: Lane<L> = newLane();
   readonly #waiters = new Map<L, Waiter[]>();
@@ -77,7 +78,6 @@ export class FlushScheduler<L extends Flushable> {
 
   constructor(modules: FlushSchedulerModules<L>) {
     this.#modules = modules;
-    this.#smallRoundLogs = Math.min(SMALL_ROUND_LOGS, (modules.sharedFromLogs ?? Number.POSITIVE_INFINITY) - 1);
   }
 
   get roundCount(): number {
@@ -144,7 +144,7 @@ export class FlushScheduler<L extends Flushable> {
     const logs = this.#nextRound(lane);
     if (logs === null) return;
     lane.inFlightCount += 1;
-    lane.isLargeInFlight = logs.size > this.#smallRoundLogs;
+    lane.isExclusiveInFlight = this.#isExclusive(logs);
     this.#roundCount += 1;
     const startedMs = this.#modules.clock.monotonic();
     const dirty: L[] = [];
@@ -152,8 +152,8 @@ export class FlushScheduler<L extends Flushable> {
       if (log.isClosed || !log.isDirty) this.#release(log);
       else dirty.push(log);
     }
-    // Beside a large round there is no other that its logs could be in.
-    const flushing = lane.isLargeInFlight ? null : lane.flushing;
+    // Beside an exclusive round there is no other that its logs could be in.
+    const flushing = lane.isExclusiveInFlight ? null : lane.flushing;
     if (flushing !== null) for (const log of dirty) flushing.add(log);
     const groups = this.#modules.plan(dirty);
     let pendingCount = groups.length;
@@ -184,18 +184,29 @@ export class FlushScheduler<L extends Flushable> {
       lane.requested = new Set();
       return requested;
     }
-    if (lane.isLargeInFlight || lane.inFlightCount === MOST_ROUNDS) return null;
+    if (lane.isExclusiveInFlight || lane.inFlightCount === MOST_ROUNDS) return null;
     const logs = new Set<L>();
     for (const log of requested) if (!flushing.has(log)) logs.add(log);
-    // Many wait until the rounds in flight are done, and no other begins meanwhile.
-    if (logs.size === 0 || logs.size > this.#smallRoundLogs) return null;
+    // They wait until the rounds in flight are done, and no other begins meanwhile.
+    if (logs.size === 0 || this.#isExclusive(logs)) return null;
     for (const log of logs) requested.delete(log);
     return logs;
   }
 
+  /** Whether a round over `logs` is to be the only one in flight. */
+  #isExclusive(logs: ReadonlySet<L>): boolean {
+    if (logs.size > SMALL_ROUND_LOGS) return true;
+    const { sharedFromLogs, mayShare } = this.#modules;
+    if (sharedFromLogs === undefined || logs.size < sharedFromLogs) return false;
+    if (mayShare === undefined) return true;
+    let count = 0;
+    for (const log of logs) if (mayShare(log)) count += 1;
+    return count >= sharedFromLogs;
+  }
+
   #finish(lane: Lane<L>, logCount: number, startedMs: number): void {
     lane.inFlightCount -= 1;
-    lane.isLargeInFlight = false;
+    lane.isExclusiveInFlight = false;
     this.#modules.onRound?.(logCount, this.#modules.clock.monotonic() - startedMs);
     this.#start(lane);
   }
@@ -219,5 +230,11 @@ export class FlushScheduler<L extends Flushable> {
 }
 
 function newLane<L>(): Lane<L> {
-  return { requested: new Set(), isScheduled: false, inFlightCount: 0, isLargeInFlight: false, flushing: new Set() };
+  return {
+    requested: new Set(),
+    isScheduled: false,
+    inFlightCount: 0,
+    isExclusiveInFlight: false,
+    flushing: new Set(),
+  };
 }

@@ -63,10 +63,11 @@ export class LogDurability {
     return this.#syncedOffset;
   }
 
-  /** What stands in the active segment of `log` and is durable nowhere. */
+  /** What stands in the active segment of `log`, or is to, and is durable nowhere. */
   unflushedBytes(log: PartitionLog): number {
-    const position = this.#durable.segment === log.segments.active ? this.#durable.position : 0;
-    return log.writtenPosition - position;
+    const { active } = log.segments;
+    const position = this.#durable.segment === active ? this.#durable.position : 0;
+    return active.sizeBytes - position;
   }
 
   /** Whether a flush must be repeated although nothing was appended since. */

@@ -87,11 +87,14 @@ export class LogManager {
     this.tailCache = new TailCache(options.tailCacheSizeBytes);
     const flushFiles = modules.metrics.histogram("samsa_log_flush_files");
     const flushDuration = modules.metrics.histogram("samsa_log_flush_duration_seconds");
-    this.flushScheduler = new FlushScheduler({
+    const { journal } = options;
+    this.flushScheduler = new FlushScheduler<PartitionLog>({
       timers: this.#platform.timers,
       clock: this.#platform.clock,
       plan: dirty => this.#journals.plan(dirty),
-      ...(options.journal === null ? null : { sharedFromLogs: options.journal.minLogs }),
+      ...(journal === null
+        ? null
+        : { sharedFromLogs: journal.minLogs, mayShare: log => log.unflushedBytes <= journal.extentMaxBytes }),
       isUrgent: log => log === this.#metadataLog,
       onFatal: error => {
         this.#logger.error("log.flush-failed", { error: String(error) });

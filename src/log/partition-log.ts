@@ -114,7 +114,7 @@ export class PartitionLog implements LogView {
     return this.#durability.syncedOffset;
   }
 
-  /** Size of the active segment's file, and how much of it is durable nowhere. */
+  /** Size of the active segment's file; and what the segment holds, there or to be written there, that is durable nowhere. */
   get writtenPosition(): number {
     return this.#state.writtenPosition;
   }

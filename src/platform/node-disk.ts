@@ -5,7 +5,6 @@
  * pool by an order of magnitude (docs/performance.md); waiting for the device (`sync`, cold reads, freeing large files) goes to the pool.
  */
 import fs from "node:fs";
-import { availableMemory } from "node:process";
 import { lockFile } from "./node-lock.ts";
 import { removeGradually } from "./node-removal.ts";
 import { type Disk, DiskError, type File, type FileStatus, type OpenMode } from "./platform.ts";
@@ -20,7 +19,8 @@ const OPEN_FLAGS: Record<OpenMode, number> = {
 const CACHED_SHARE = 0.25;
 
 export class NodeDisk implements Disk {
-  readonly cachedBytes = Math.floor(availableMemory() * CACHED_SHARE);
+  // The global one: to import `node:process` is to open the standard streams.
+  readonly cachedBytes = Math.floor(process.availableMemory() * CACHED_SHARE);
 
   open(path: string, mode: OpenMode): File {
     return new NodeFile(

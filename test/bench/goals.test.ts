@@ -44,6 +44,16 @@ describe("goalRows", () => {
     expect(remarkWith(1000)).not.to.contain("the disk by itself");
   });
 
+  it("puts what the disk does with the same batches beside batched lines that are short", () => {
+    const entries = ["Samsa", "Kafka"].map(system =>
+      entry(system, 0, batched1k.title, { thousandRecordsPerSecond: 400 }),
+    );
+    const batches = { megabytesPerSecond: 431, cpuSecondsPerGigabyte: 1.234 };
+    const rows = goalRows(entries, { durableMegabytesPerSecond: 900, syncP50Ms: 0.2, syncP99Ms: 0.4, batches });
+    const row = rows.find(({ goal }) => goal.startsWith(batched1k.title))!;
+    expect(row.remark).to.contain("writing and syncing such batches by itself: 431 MB/s, 1.23 s/GB");
+  });
+
   it("turns around what is to be small, and leaves open what was not measured", () => {
     const rows = goalRows([entry("Samsa", 0, latency.title, { p50Ms: 0.2 })]);
     const measured = rows.filter(({ isMet }) => isMet !== null);

@@ -142,6 +142,19 @@ describe("FlushScheduler", () => {
       await appendTo([3]);
       expect(underWay()).to.deep.equal([1, 2]);
     });
+
+    it("begins a round beside others over logs that have too much for the journal", async () => {
+      const small = new Set([logs[0], logs[2], logs[4], logs[5]]);
+      const mayShare = (log: SlowLog): boolean => small.has(log);
+      scheduler = new FlushScheduler<SlowLog>({ ...modules(), sharedFromLogs: 2, mayShare });
+      await appendTo([0, 1]);
+      await appendTo([2, 3]);
+      expect(underWay(), "one of each for the journal, which is none").to.deep.equal([0, 1, 2, 3]);
+      await appendTo([4, 5]);
+      expect(underWay(), "two for the journal").to.deep.equal([0, 1, 2, 3]);
+      await sync([0, 1, 2, 3]);
+      expect(underWay()).to.deep.equal([4, 5]);
+    });
   });
 
   it("does not have urgent logs wait for the rounds of others", async () => {

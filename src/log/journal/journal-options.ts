@@ -23,7 +23,7 @@ export interface JournalOptions {
 export const DEFAULT_JOURNAL_OPTIONS: JournalOptions = Object.freeze({
   fileSizeBytes: 16 * 1024 * 1024,
   fileCount: 16,
-  minLogs: 12,
+  minLogs: 2,
   extentMaxBytes: 32 * 1024,
   bytesPerSync: 512 * 1024,
   syncParallelism: 2,

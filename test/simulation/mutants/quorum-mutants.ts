@@ -124,4 +124,10 @@ export const quorumMutants: readonly Mutant[] = [
     find: "  if (offset >= member.highWatermark) return;\n",
     replacement: "  void offset;\n",
   },
+  {
+    name: "a new leader tells of its high watermark before it has committed",
+    file: "src/raft/quorum-service.ts",
+    find: "return core.isHighWatermarkCurrent ? core.highWatermark : -1;",
+    replacement: "return core.highWatermark;",
+  },
 ];

@@ -59,7 +59,13 @@ export async function runFailover(seed: number, fault: Fault): Promise<FailoverR
         retentionBytes: 1_000_000,
       },
       platform,
-      { committed: () => {}, snapshotLoaded: () => {}, note: () => {}, fatal: (_node, error) => fail(error) },
+      {
+        committed: () => {},
+        snapshotLoaded: () => {},
+        told: () => {},
+        note: () => {},
+        fatal: (_node, error) => fail(error),
+      },
     );
     nodes.set(name, node);
     node.start();

@@ -5,6 +5,7 @@
  * - a replica's epoch never goes back, nor does it forget its vote or the leader of an epoch, whatever happens to its process;
  * - the high watermark never goes back in a process's life, and when a leader raises it, everything below is flushed on a majority of the voters,
  *   and the last of it is of the leader's own epoch;
+ * - no leader tells a replica of less than that knows to be committed: one of Kafka's would end its process;
  * - nobody's log ends below its high watermark;
  * - all are told the same batches at the same offsets, and have the same state there, however they came to it;
  * - what a client was told is committed, is;
@@ -98,6 +99,13 @@ export class QuorumChecks {
   snapshotLoaded(node: QuorumMember, endOffset: number, hash: string): void {
     if (endOffset === 0) return;
     this.#same(this.#hashes, endOffset, hash, `${node.options.name} loaded another state`);
+  }
+
+  /** A leader answered a replica that knows of `knownHighWatermark` with its own; each -1 for none. */
+  told({ options: { name } }: QuorumMember, knownHighWatermark: number, highWatermark: number): void {
+    if (highWatermark >= 0 && highWatermark < knownHighWatermark) {
+      throw new InvariantError(`${name} told of a high watermark of ${highWatermark}, below ${knownHighWatermark}`);
+    }
   }
 
   /** At the end: nothing that a client was told may be missing. */

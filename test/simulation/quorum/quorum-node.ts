@@ -2,6 +2,7 @@
  * A process of a simulated world that takes part in a quorum: the log, the driver and a listener that ship, and on top the simplest state there is – a
  * running hash of all records – with snapshots of it.
  */
+import { Errors } from "../../../protocol/errors.ts";
 import { defaultLogManagerOptions, LogManager, type PartitionLog } from "../../../src/log/index.ts";
 import { Metrics } from "../../../src/metrics/index.ts";
 import { makeDirectoryDurably } from "../../../src/platform/files.ts";
@@ -43,6 +44,8 @@ export interface QuorumNodeOptions {
 export interface QuorumNodeObserver {
   committed(node: QuorumNode, batch: CommittedBatch, hash: string): void;
   snapshotLoaded(node: QuorumNode, endOffset: number, hash: string): void;
+  /** The node, as a leader, told a replica that knew of `knownHighWatermark` of its own; each -1 for none. */
+  told(node: QuorumNode, knownHighWatermark: number, highWatermark: number): void;
   note(what: string): void;
   fatal(node: QuorumNode, error: Error): void;
 }
@@ -145,7 +148,13 @@ export class QuorumNode implements ReplicatedLogListener {
       { log: driver, source: () => this.#image(), timers: platform.timers, logger, onFatal },
     );
     generator.start();
-    await serveQuorum(platform.network, PORT, driver.service);
+    await serveQuorum(platform.network, PORT, driver.service, (request, answer) => {
+      const asked = request.topics[0]?.partitions[0];
+      const told = answer.responses[0]?.partitions[0];
+      if (asked === undefined || told === undefined || told.errorCode !== Errors.NONE) return;
+      if ((told.divergingEpoch?.epoch ?? -1) < 0)
+        this.#observer.told(this, Number(asked.highWatermark), Number(told.highWatermark));
+    });
     driver.start().catch(error => this.#failed(error as Error));
   }
 

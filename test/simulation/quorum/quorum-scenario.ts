@@ -160,6 +160,7 @@ class QuorumSimulation {
           this.#world.note(name, `snapshot ${endOffset} ${hash}`);
           this.#guard(() => this.#checks.snapshotLoaded(who, endOffset, hash));
         },
+        told: (who, known, highWatermark) => this.#guard(() => this.#checks.told(who, known, highWatermark)),
         note: what => this.#world.note(name, what),
         fatal: (who, error) => this.#gaveUp(who, error),
       },

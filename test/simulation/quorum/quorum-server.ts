@@ -32,9 +32,22 @@ const APIS: readonly Api[] = [
 
 type Answer = (version: number, request: never) => unknown;
 
-export function serveQuorum(network: Network, port: number, service: QuorumService): Promise<Listener> {
+/** Told of each Fetch that was answered, and how. */
+export type FetchObserver = (request: RequestOf<typeof Fetch>, answer: ResponseInputOf<typeof Fetch>) => void;
+
+export function serveQuorum(
+  network: Network,
+  port: number,
+  service: QuorumService,
+  onFetched: FetchObserver,
+): Promise<Listener> {
+  const fetch = async (version: number, request: RequestOf<typeof Fetch>) => {
+    const answer = await service.fetch(request, version);
+    onFetched(request, answer);
+    return answer;
+  };
   const answers = new Map<number, Answer>([
-    [Fetch.key, (version, request: RequestOf<typeof Fetch>) => service.fetch(request, version)] as [number, Answer],
+    [Fetch.key, fetch] as [number, Answer],
     [Vote.key, (_version, request) => service.vote(request)],
     [BeginQuorumEpoch.key, (_version, request) => service.beginQuorumEpoch(request)],
     [EndQuorumEpoch.key, (_version, request) => service.endQuorumEpoch(request)],
