@@ -91,6 +91,8 @@ export const javaConsumer = (protocol: GroupProtocol): GroupClient => ({
       command: "java",
       args: [
         ...["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"],
+        // Its standard output tells of the members; an error that a client logs does not belong there.
+        ...[`-Dlog4j2.configurationFile=${here("members/kafka-members-log.properties")}`],
         ...["-cp", `${javaMembers()}:${kafkaClassPath()}`, "KafkaMembers", `members=${count}`],
         ...Object.entries(config).map(([key, value]) => `${key}=${value}`),
       ],

@@ -7,7 +7,7 @@ const OTHER_ID = "b3RoZXItdG9waWMtaWQtMQ";
 describe("LogManager", () => {
   it("serves the group commit: a log has one sync in flight, and the next for all that came meanwhile", async () => {
     const platform = createMemoryPlatform({ disk: { latencyMs: () => 5 } });
-    const { logs } = await openLogs(platform);
+    const { logs } = await openLogs(platform, { journal: null });
     const all = [0, 1, 2].map(partition => logs.create("topic", TOPIC_ID, partition, config()));
     for (const log of all) append(log, ["first"]);
     await platform.time.complete(Promise.all(all.map(log => logs.flush(log))));
