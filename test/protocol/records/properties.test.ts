@@ -140,7 +140,8 @@ describe("record batches", () => {
       }),
       { numRuns: 6000 },
     );
-    expect(accepted, "some mutants are still good").to.be.above(100);
+    // Some 115 of them with a standard deviation of 11: by no chance so few.
+    expect(accepted, "some mutants are still good").to.be.above(40);
   });
 
   it("whatever bytes come, the reader of all magics decodes them or throws a format error", () => {
