@@ -22,31 +22,25 @@ export interface BatchFigures {
   readonly cpuSecondsPerGigabyte: number;
 }
 
-export interface DiskProbeTimes {
-  readonly batchesMs: number;
-  /** Of all else. */
-  readonly restMs: number;
-}
-
 const FILES = 6;
 const PIECE_BYTES = 1 << 20;
 const RECORD_BYTES = 1 << 10;
 const BATCH_BYTES = 250 << 10;
 const BATCHES_UNDER_WAY = 5;
 
-/** Measures in `directory`; removes what it wrote. */
-export async function probeDisk(directory: string, { batchesMs, restMs }: DiskProbeTimes): Promise<DiskFigures> {
+/** Measures in `directory`, for some `durationMs` and then `batchesMs` of batches; removes what it wrote. */
+export async function probeDisk(directory: string, durationMs: number, batchesMs: number): Promise<DiskFigures> {
   const folder = await mkdtemp(join(directory, "probe-"));
   const files: FileHandle[] = [];
   try {
     while (files.length < FILES) files.push(await open(join(folder, String(files.length)), "w"));
     const piece = Buffer.alloc(PIECE_BYTES, "samsa");
     const begun = performance.now();
-    const counts = await Promise.all(files.map(file => writeUntil(begun + restMs / 2, file, piece)));
+    const counts = await Promise.all(files.map(file => writeUntil(begun + durationMs / 2, () => file, piece)));
     const writtenBytes = counts.reduce((sum, count) => sum + count, 0) * PIECE_BYTES;
     const durableMegabytesPerSecond = writtenBytes / 1e3 / (performance.now() - begun);
     const records = new Latencies();
-    await writeUntil(performance.now() + restMs / 2, files[0]!, piece.subarray(0, RECORD_BYTES), records);
+    await writeUntil(performance.now() + durationMs / 2, () => files[0]!, piece.subarray(0, RECORD_BYTES), records);
     const { p50Ms, p99Ms } = records.summary();
     const batches = await writeBatches(files, piece.subarray(0, BATCH_BYTES), batchesMs);
     return { durableMegabytesPerSecond, syncP50Ms: p50Ms, syncP99Ms: p99Ms, batches };
@@ -59,16 +53,10 @@ export async function probeDisk(directory: string, { batchesMs, restMs }: DiskPr
 async function writeBatches(files: readonly FileHandle[], batch: Buffer, durationMs: number): Promise<BatchFigures> {
   const begun = performance.now();
   const cpuBegun = process.cpuUsage();
-  let count = 0;
-  const write = async (): Promise<void> => {
-    while (performance.now() < begun + durationMs) {
-      const file = files[count % files.length]!;
-      count += 1;
-      await file.write(batch);
-      await file.datasync();
-    }
-  };
-  await Promise.all(Array.from({ length: BATCHES_UNDER_WAY }, write));
+  let turn = 0;
+  const next = (): FileHandle => files[turn++ % files.length]!;
+  const writers = Array.from({ length: BATCHES_UNDER_WAY }, () => writeUntil(begun + durationMs, next, batch));
+  const count = (await Promise.all(writers)).reduce((sum, each) => sum + each, 0);
   const { user, system } = process.cpuUsage(cpuBegun);
   const bytes = count * batch.length;
   return {
@@ -77,10 +65,16 @@ async function writeBatches(files: readonly FileHandle[], batch: Buffer, duratio
   };
 }
 
-/** Appends `bytes` again and again, each time durably. Returns how often. */
-async function writeUntil(endMs: number, file: FileHandle, bytes: Buffer, latencies?: Latencies): Promise<number> {
+/** Appends `bytes` again and again to the `next` file, each time durably. Returns how often. */
+async function writeUntil(
+  endMs: number,
+  next: () => FileHandle,
+  bytes: Buffer,
+  latencies?: Latencies,
+): Promise<number> {
   let count = 0;
   for (let before = performance.now(); before < endMs; count += 1) {
+    const file = next();
     await file.write(bytes);
     await file.datasync();
     const after = performance.now();

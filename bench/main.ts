@@ -60,7 +60,10 @@ async function run(given: Options): Promise<void> {
     });
   }
   try {
-    if (results.data.disk === undefined) results.noteDisk(await probeDisk(dataDir, options.timings.diskProbe));
+    if (results.data.disk === undefined) {
+      const { diskProbeMs, bulk } = options.timings;
+      results.noteDisk(await probeDisk(dataDir, diskProbeMs, bulk.warmupMs + bulk.durationMs));
+    }
     await runAll(chosen(options, results.data), bench, () => isStopped);
   } finally {
     if (!isStopped) await finish();

@@ -138,10 +138,10 @@ describe("record batches", () => {
             expect(Number.isSafeInteger(offset) && Number.isSafeInteger(timestamp)).to.equal(true);
         }
       }),
-      { numRuns: 6000 },
+      { numRuns: 10_000 },
     );
-    // Some 115 of them with a standard deviation of 11: by no chance so few.
-    expect(accepted, "some mutants are still good").to.be.above(40);
+    // Some 190 of them, with a standard deviation of 14.
+    expect(accepted, "some mutants are still good").to.be.above(100);
   });
 
   it("whatever bytes come, the reader of all magics decodes them or throws a format error", () => {
