@@ -4,7 +4,8 @@
  * logs of a round are made durable – each file synced, or all in the journal – is for `plan` to say.
  *
  * A few small rounds over different logs may be in flight at a time: what a broker leads and what it follows of each other broker become dirty at
- * different times, and as one they would wait for each other.
+ * different times, and as one they would wait for each other. A round that something shared may make durable, the journal, goes alone: two syncs of a
+ * journal file may not overlap, and all that comes meanwhile shares the next one.
  *
  * Urgent logs have rounds of their own, beside the others: a change of the metadata (who leads after a broker died) is not to wait until all that
  * clients have written is durable, and then once more with what they wrote meanwhile.

@@ -46,6 +46,32 @@ describe("the journal", () => {
     expect(all.map(log => log.syncedOffset)).to.deep.equal([4, 2, 1, 1, 1]);
   });
 
+  it("has no two rounds under way that may use it, and several over logs with much to make durable", async () => {
+    const platform = createMemoryPlatform({ disk: { latencyMs: () => 5 } });
+    const { logs } = await openLogs(platform, { journal: { ...JOURNAL, minLogs: 2, extentMaxBytes: 300 } });
+    const all = create(logs, 5);
+    await flushAll(platform, logs, all);
+    const done: string[] = [];
+    const appendTo = async (numbers: readonly number[], text: string): Promise<void> => {
+      for (const number of numbers) {
+        append(all[number]!, [text]);
+        void logs.flush(all[number]!).then(() => done.push(`${number}`));
+      }
+      await platform.time.advance(2);
+    };
+    const much = "much ".repeat(100);
+    await appendTo([0, 1], much);
+    await appendTo([2, 3], much);
+    await platform.time.advance(3);
+    expect(done, "beside each other").to.deep.equal(["0", "1", "2", "3"]);
+    await appendTo([0, 1], "little");
+    await appendTo([2, 3], "little");
+    await platform.time.advance(3);
+    expect(done.slice(4), "the second waits").to.deep.equal(["0", "1"]);
+    await platform.time.advance(5);
+    expect(done.slice(6)).to.deep.equal(["2", "3"]);
+  });
+
   it("lets go of a file that holds enough for each sync it takes, though there is room, and uses it again", async () => {
     const journal = { ...JOURNAL, fileSizeBytes: 1024, fileCount: 12, bytesPerSync: 200 };
     const { platform, logs } = await openLogs(undefined, { journal });
