@@ -99,7 +99,7 @@ export const samsaBrokerConfigs = {
     updateMode: "read-only",
     effect: "used",
     documentation:
-      "Whether writes to many partitions at once are made durable by one write and one sync of a journal beside the partitions, whose files are synced later.",
+      "Whether small writes to several partitions at once are made durable by one write and one sync of a journal beside the partitions, whose files are synced later.",
   },
   "samsa.log.journal.file.bytes": {
     type: "int",
