@@ -41,14 +41,17 @@ await consumer.subscribe({ topics: [config.topic], fromBeginning: true });
 await consumer.run({
   autoCommit: false,
   eachBatchAutoResolve: false,
-  eachBatch: async ({ batch, resolveOffset, heartbeat, isRunning, isStale }) => {
+  eachBatch: async ({ batch, resolveOffset, commitOffsetsIfNecessary, heartbeat, isRunning, isStale }) => {
     for (let at = 0; at < batch.messages.length && isRunning() && !isStale(); at += BATCH_RECORDS) {
       const slice = batch.messages.slice(at, at + BATCH_RECORDS);
       const last = slice.at(-1)!.offset;
       say("processed", { partition: batch.partition, first: Number(slice[0]!.offset), last: Number(last) });
       const offset = Number(last) + 1;
       try {
-        await consumer.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset: String(offset) }]);
+        // Not `consumer.commitOffsets`: that asks the coordinator of its last join again and again when the group has another by now (9 s a batch),
+        // and hides from the runner that it is the generation that has ended, which then ends the consumer instead of joining again.
+        const partitions = [{ partition: batch.partition, offset: String(offset) }];
+        await commitOffsetsIfNecessary({ topics: [{ topic: batch.topic, partitions }] });
         say("committed", { partition: batch.partition, offset });
       } catch (error) {
         say("commit-failed", { partition: batch.partition, message: String(error) });

@@ -391,11 +391,10 @@ export class CoordinatorShard<S extends CoordinatorState<Rec>, Rec> {
   /** Gives up all that is not known to be committed: tells everybody, and replays the log. */
   #abandon(reason: string, errorCode: number): void {
     if (this.#status === "closed") return;
-    this.#modules.logger.error("coordinator.abandoned", {
-      shard: this.#options.name,
-      leaderEpoch: this.leaderEpoch,
-      reason,
-    });
+    const facts = { shard: this.#options.name, leaderEpoch: this.leaderEpoch, reason };
+    // Leadership that moves is everyday; of a failed disk its directory tells.
+    if (errorCode === Errors.NOT_COORDINATOR) this.#modules.logger.info("coordinator.abandoned", facts);
+    else this.#modules.logger.error("coordinator.abandoned", facts);
     this.#status = "loading";
     this.#load += 1;
     this.#drop(new ApiError(errorCode));
