@@ -137,8 +137,14 @@ export class ClientConnection implements ConnectionHandler, BudgetWaiter, Connec
   /** Begins to read. */
   start(): void {
     if (this.#isStarted || this.#isClosed || this.#isDraining) return;
-    this.#isStarted = true;
     this.#lastActivityMs = this.#owner.now();
+    this.#listen();
+  }
+
+  /** The transport tells of its end only whom it was started for: one that nothing was read from yet has to be, before it ends. */
+  #listen(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
     this.#transport.start(this);
   }
 
@@ -241,6 +247,7 @@ export class ClientConnection implements ConnectionHandler, BudgetWaiter, Connec
     if (this.#isClosed) return;
     this.#owner.closing(this, reason, detail);
     this.#letGo();
+    this.#listen();
     this.#transport.destroy();
   }
 
@@ -269,6 +276,7 @@ export class ClientConnection implements ConnectionHandler, BudgetWaiter, Connec
     if (this.#isClosed) return;
     this.#owner.closing(this, "stopping", "");
     this.#letGo();
+    this.#listen();
     this.#transport.end();
   }
 

@@ -61,11 +61,16 @@ class Harness {
   }
 
   async open(role: "broker" | "controller" = "broker"): Promise<this> {
+    await this.bind(role);
+    this.server.open();
+    return this;
+  }
+
+  /** Accepts connections, and reads nothing from them. */
+  async bind(role: "broker" | "controller" = "broker"): Promise<void> {
     const options = { name: "TEST", host: "127.0.0.1", port: 0, role, securityProtocol: "PLAINTEXT" };
     const { port } = await this.server.bind(options);
     this.address = { host: "127.0.0.1", port };
-    this.server.open();
-    return this;
   }
 
   async client(): Promise<RawClient> {
@@ -325,6 +330,26 @@ describe("Server", () => {
     while (harness.server.connectionCount > 1) await new Promise(resolve => setTimeout(resolve, 1));
     const late = await harness.client();
     expect((await late.request(Heartbeat, 3, heartbeat("now"))).errorCode).to.equal(0);
+  });
+
+  it("stops although connections wait for their turn, or for it to open", async () => {
+    harness = await new Harness({ limits: { maxCreationRate: 2 } }).open();
+    const clients: RawClient[] = [];
+    // A second's worth may come at once; the others are not read from yet.
+    for (let count = 0; count < 6; count++) clients.push(await harness.client());
+    // One of them is gone before its turn.
+    clients[5]!.close();
+    await harness.server.stop(60_000);
+    for (const client of clients.slice(0, 5)) await client.closed();
+    expect(harness.server.connectionCount).to.equal(0);
+
+    harness = new Harness();
+    await harness.bind();
+    const early = await harness.client();
+    while (harness.server.connectionCount === 0) await new Promise(resolve => setTimeout(resolve, 1));
+    await harness.server.stop(60_000);
+    await early.closed();
+    expect(harness.server.connectionCount).to.equal(0);
   });
 
   it("stops reading from a client that does not read, and loses no reply when it does", async () => {
