@@ -213,8 +213,8 @@ export class ClientConnection implements ConnectionHandler, BudgetWaiter, Connec
     this.#isFlushScheduled = false;
     if (this.#isClosed || !this.#replies.hasReady) return;
     this.#sendReady();
-    if (this.#isDraining) this.#endIfDone();
-    else this.#proceed();
+    if (!this.#isDraining) this.#proceed();
+    else if (this.#replies.length === 0) this.#endWithoutReplies();
   }
 
   /** Looks for what has taken too long. Called about once a second. */
@@ -247,7 +247,6 @@ export class ClientConnection implements ConnectionHandler, BudgetWaiter, Connec
     if (this.#isClosed) return;
     this.#owner.closing(this, reason, detail);
     this.#letGo();
-    this.#listen();
     this.#transport.destroy();
   }
 
@@ -264,19 +263,13 @@ export class ClientConnection implements ConnectionHandler, BudgetWaiter, Connec
     this.#isDraining = true;
     this.#dropQueue();
     if (this.#isPaused) this.#transport.resume();
-    if (this.onClosed !== null) this.#endWithoutReplies();
-    else this.#endIfDone();
-  }
-
-  #endIfDone(): void {
-    if (this.#replies.length === 0) this.#endWithoutReplies();
+    if (this.onClosed !== null || this.#replies.length === 0) this.#endWithoutReplies();
   }
 
   #endWithoutReplies(): void {
     if (this.#isClosed) return;
     this.#owner.closing(this, "stopping", "");
     this.#letGo();
-    this.#listen();
     this.#transport.end();
   }
 
@@ -446,6 +439,7 @@ export class ClientConnection implements ConnectionHandler, BudgetWaiter, Connec
     const { onClosed } = this;
     this.onClosed = null;
     onClosed?.();
+    this.#listen();
   }
 
   #dropQueue(): void {
