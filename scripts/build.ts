@@ -83,6 +83,10 @@ const { metafile } = await build({
   plugins: [lazily, ownUrls],
   // Bundled CommonJS packages, and the lazy ones, want a `require`.
   banner: { js: REQUIRE },
+  // A third less to read and to decode at each start. Names stay, and lines are short enough for a stack trace to say where: with
+  // `--enable-source-maps` it says so of the sources.
+  minifyWhitespace: true,
+  lineLimit: 160,
   sourcemap: true,
   sourcesContent: false,
   metafile: true,
